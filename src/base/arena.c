@@ -1,0 +1,57 @@
+/* Bump allocation in one aligned block. See arena.h for the rules. */
+#include "arena.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct Arena {
+    unsigned char *block;
+    size_t size, used, peak;
+};
+
+Arena *arena_new(size_t bytes) {
+    Arena *arena = malloc(sizeof *arena);
+    size_t size = (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    void *block = aligned_alloc(ARENA_ALIGN, size ? size : ARENA_ALIGN);
+    if (!arena || !block) {
+        fprintf(stderr, "earshot: out of memory (%zu bytes of scratch)\n", size);
+        abort();
+    }
+    *arena = (Arena){.block = block, .size = size};
+    return arena;
+}
+
+void arena_free(Arena *arena) {
+    if (!arena) return;
+    free(arena->block);
+    free(arena);
+}
+
+void *arena_bytes(Arena *arena, size_t bytes) {
+    size_t need = (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+    if (need < bytes || need > arena->size - arena->used) {
+        fprintf(stderr, "earshot: scratch of %zu bytes asked for %zu more than it has\n",
+                arena->size, need - (arena->size - arena->used));
+        abort();
+    }
+    void *at = arena->block + arena->used;
+    arena->used += need;
+    if (arena->used > arena->peak) arena->peak = arena->used;
+    return at;
+}
+
+float *arena_floats(Arena *arena, size_t count) {
+    return arena_bytes(arena, count * sizeof(float));
+}
+
+size_t arena_mark(const Arena *arena) {
+    return arena->used;
+}
+
+void arena_reset(Arena *arena, size_t mark) {
+    if (mark <= arena->used) arena->used = mark;
+}
+
+size_t arena_peak(const Arena *arena) {
+    return arena->peak;
+}

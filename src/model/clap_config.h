@@ -1,0 +1,62 @@
+/* What a model directory says of itself: config.json and preprocessor_config.json, with the
+ * defaults of transformers' ClapConfig, ClapTextConfig, ClapAudioConfig and ClapFeatureExtractor
+ * for keys that are absent, and every value checked against what the towers can compute. An
+ * unsupported value is refused by the name of its field.
+ *
+ * Plain data; no owner but the struct that holds it. */
+#pragma once
+#include <glib.h>
+#include <stdbool.h>
+
+#define CLAP_MAX_STAGES    8
+#define CLAP_MAX_LAYERS    64 /* per stage, and of the text tower */
+#define CLAP_MAX_HIDDEN    8192
+#define CLAP_MAX_VOCAB     1048576
+#define CLAP_MAX_POSITIONS 16384
+#define CLAP_MAX_SPEC      1024 /* side of the spectrogram image */
+#define CLAP_MAX_TOKENS    77   /* LAION's text length, <s> and </s> included */
+
+typedef enum { CLAP_ACT_RELU, CLAP_ACT_GELU, CLAP_ACT_LINEAR } ClapAct;
+
+typedef struct {
+    int vocab_size, hidden_size, num_hidden_layers, num_attention_heads, intermediate_size;
+    int max_position_embeddings, type_vocab_size, pad_token_id;
+    double layer_norm_eps;
+} ClapTextConfig;
+
+typedef struct {
+    int window_size, num_mel_bins, spec_size;
+    int patch_size[2],
+        patch_stride[2]; /* time-like (rows), frequency-like (columns), as the reference has them */
+    int stages, depths[CLAP_MAX_STAGES], num_attention_heads[CLAP_MAX_STAGES];
+    int patch_embeds_hidden_size;
+    int patch_embed_input_channels;
+    int hidden_size; /* must be patch_embeds_hidden_size << (stages − 1) */
+    int aff_block_r;
+    bool enable_fusion, enable_patch_layer_norm, qkv_bias, flatten_patch_embeds;
+    double mlp_ratio, layer_norm_eps;
+} ClapAudioConfig;
+
+/* preprocessor_config.json: what the audio has to be turned into. */
+typedef struct {
+    int sampling_rate, n_fft, hop_length, feature_size;
+    double max_length_s;
+    double frequency_min, frequency_max;
+    bool fusion; /* truncation == "fusion": HTK filters without norm; else Slaney */
+} ClapFeatures;
+
+typedef struct {
+    ClapTextConfig text;
+    ClapAudioConfig audio;
+    ClapFeatures features;
+    int projection_dim;
+    ClapAct projection_act;
+} ClapConfig;
+
+/* `dir` holds config.json and preprocessor_config.json (the latter may be missing: then the
+ * published values for the checkpoint's kind, fused or not). */
+bool clap_config_read(const char *dir, ClapConfig *config, GError **error);
+
+/* Derived sizes that several files need. */
+int clap_config_window_samples(const ClapConfig *config);
+int clap_config_frames(const ClapConfig *config); /* mel frames of one window: 1001 */

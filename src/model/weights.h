@@ -1,0 +1,32 @@
+/* Binds the tensors of a weight file to the struct a tower computes with, by one table a tower:
+ * {name, where in the struct, shape}. The table serves the loader, the shape check, `model info`
+ * and, later, the optimiser.
+ *
+ * Owner: a Weights holds the mapping; everything bound borrows from it. Thread: read-only after
+ * binding. */
+#pragma once
+#include "nn_gemm.h"
+#include "safetensors.h"
+
+typedef struct Weights Weights;
+
+/* Opens model.safetensors, model.safetensors.index.json or pytorch_model.bin in `dir`, whichever is
+ * there first. */
+Weights *weights_open(const char *dir, GError **error);
+void weights_close(Weights *weights);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Weights, weights_close)
+
+/* Vectors and other tensors used as f32: F32 is borrowed as it lies, F16, BF16 and F64 are widened
+ * into memory that `weights` owns. The shape must match exactly. Errors name file, tensor, and the
+ * shape or type found and wanted. */
+const float *weights_floats(Weights *weights, const char *name, int rank, const int64_t *shape,
+                            GError **error);
+
+/* A linear layer: NAME.weight [n][k] and, when `with_bias`, NAME.bias [n]. F32, BF16 and our own
+ * int8 (NAME.weight I8 with NAME.weight_scale F32 [n]) are borrowed; F16 is widened. */
+bool weights_matrix(Weights *weights, const char *name, int n, int k, bool with_bias, NnMatrix *out,
+                    GError **error);
+
+bool weights_has(const Weights *weights, const char *name);
+int64_t weights_parameters(const Weights *weights); /* elements of all float tensors bound so far */
+const char *weights_path(const Weights *weights);   /* of the file, for messages */

@@ -1,0 +1,12 @@
+/* Activations and other arithmetic element by element. In place where there is one array; nothing
+ * is allocated. exp and erf are polynomial approximations of our own, |relative error| of exp ≤
+ * 2e-7, |error| of erf ≤ 2e-7. */
+#pragma once
+#include <stddef.h>
+
+void nn_gelu(float *x, size_t n); /* x · Φ(x), the erf form: Hendrycks & Gimpel 2016 */
+void nn_relu(float *x, size_t n);
+void nn_tanh(float *x, size_t n);
+void nn_sigmoid(float *x, size_t n);
+void nn_add(float *x, const float *y, size_t n); /* x += y */
+void nn_softmax(float *x, int rows, int cols);   /* each row, its maximum taken out first */

@@ -1,0 +1,17 @@
+/* Normalisations. Row-major plain arrays; nothing is allocated; y may be x. */
+#pragma once
+
+/* y[r][c] = (x − mean_r) / sqrt(var_r + eps) · gamma[c] + beta[c]; biased variance. Ba et al. 2016.
+ */
+void nn_layer_norm(const float *x, int rows, int cols, const float *gamma, const float *beta,
+                   float eps, float *y);
+
+/* y[r][c] = x[r][c] · scale[c] + shift[c]: a BatchNorm in inference whose statistics were folded by
+ * nn_batch_norm_fold (scale = gamma / sqrt(var + eps), shift = beta − mean · scale). */
+void nn_affine(const float *x, int rows, int cols, const float *scale, const float *shift,
+               float *y);
+void nn_batch_norm_fold(const float *gamma, const float *beta, const float *mean, const float *var,
+                        float eps, int cols, float *scale, float *shift);
+
+/* x[n] divided by its Euclidean length; a zero vector stays zero. */
+void nn_l2_normalise(float *x, int n);

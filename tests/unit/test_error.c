@@ -1,0 +1,39 @@
+/* Error codes map to statuses, and messages cannot drive a terminal. */
+#include "error.h"
+
+static void every_code_has_statuses_and_a_name(void) {
+    for (int code = 0; code < ERR_CODES; code++) {
+        g_autoptr(GError) error = g_error_new_literal(EARSHOT_ERROR, code, "x");
+        g_assert_cmpint(error_exit_status(error), >=, 1);
+        g_assert_cmpint(error_http_status(error), >=, 400);
+        g_assert_nonnull(error_code_name(error));
+    }
+}
+
+static void wrong_usage_leaves_with_two(void) {
+    g_autoptr(GError) error = g_error_new_literal(EARSHOT_ERROR, ERR_USAGE, "x");
+    g_assert_cmpint(error_exit_status(error), ==, 2);
+    g_assert_cmpint(error_http_status(error), ==, 400);
+}
+
+static void foreign_errors_count_as_failures(void) {
+    g_autoptr(GError) error = g_error_new_literal(G_FILE_ERROR, G_FILE_ERROR_NOENT, "x");
+    g_assert_cmpint(error_exit_status(error), ==, 1);
+}
+
+static void control_characters_are_replaced(void) {
+    g_autofree char *text = error_printable("a\033[2Jb\nc\xff");
+    g_assert_cmpstr(text, ==,
+                    "a\xEF\xBF\xBD[2Jb\xEF\xBF\xBD"
+                    "c\xEF\xBF\xBD");
+}
+
+int main(int argc, char **argv) {
+    g_test_init(&argc, &argv, NULL);
+    g_test_add_func("/error/every_code_has_statuses_and_a_name",
+                    every_code_has_statuses_and_a_name);
+    g_test_add_func("/error/wrong_usage_leaves_with_two", wrong_usage_leaves_with_two);
+    g_test_add_func("/error/foreign_errors_count_as_failures", foreign_errors_count_as_failures);
+    g_test_add_func("/error/control_characters_are_replaced", control_characters_are_replaced);
+    return g_test_run();
+}
