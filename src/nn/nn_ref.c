@@ -1,0 +1,171 @@
+/* Plain loops in double precision; see nn_ref.h. The arithmetic that a stored type demands (bf16 to
+ * f32, the quantisation of a row) is the one exception: it is done in f32, as the fast kernels do,
+ * because a rounding decided differently would be a step of the quantiser, not an error. */
+#include "nn_ref.h"
+
+#include <math.h>
+#include <string.h>
+
+static double ref_act(NnAct act, double x) {
+    switch (act) {
+    case NN_ACT_GELU:
+        return x * 0.5 * erfc(-x / sqrt(2.0));
+    case NN_ACT_RELU:
+        return x > 0 ? x : 0;
+    case NN_ACT_TANH:
+        return tanh(x);
+    default:
+        return x;
+    }
+}
+
+static float bf16_to_f32(uint16_t h) {
+    uint32_t bits = (uint32_t)h << 16;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static float row_limit(const float *x, int k) {
+    float most = 0;
+    for (int i = 0; i < k; i++) most = fmaxf(most, fabsf(x[i]));
+    return most;
+}
+
+static double dot_i8(const int8_t *w, const float *x, int k) {
+    float most = row_limit(x, k), inverse = most > 0 ? 127.0f / most : 0.0f;
+    double sum = 0;
+    for (int i = 0; i < k; i++) sum += (double)w[i] * rintf(x[i] * inverse);
+    return sum * most / 127.0;
+}
+
+static double dot_row(const NnMatrix *w, int row, const float *x) {
+    size_t at = (size_t)row * (size_t)w->k;
+    double sum = 0;
+    switch (w->type) {
+    case NN_F32:
+        for (int i = 0; i < w->k; i++) sum += (double)((const float *)w->w)[at + i] * x[i];
+        return sum;
+    case NN_BF16:
+        for (int i = 0; i < w->k; i++)
+            sum += (double)bf16_to_f32(((const uint16_t *)w->w)[at + i]) * x[i];
+        return sum;
+    default:
+        return w->scale[row] * dot_i8((const int8_t *)w->w + at, x, w->k);
+    }
+}
+
+void ref_linear(const NnMatrix *w, NnAct act, int m, const float *x, float *y) {
+    for (int r = 0; r < m; r++)
+        for (int j = 0; j < w->n; j++) {
+            double sum = dot_row(w, j, x + (size_t)r * w->k) + (w->bias ? w->bias[j] : 0);
+            y[(size_t)r * w->n + j] = (float)ref_act(act, sum);
+        }
+}
+
+void ref_layer_norm(const float *x, int rows, int cols, const float *gamma, const float *beta,
+                    float eps, float *y) {
+    for (int r = 0; r < rows; r++, x += cols, y += cols) {
+        double mean = 0, var = 0;
+        for (int c = 0; c < cols; c++) mean += x[c];
+        mean /= cols;
+        for (int c = 0; c < cols; c++) var += (x[c] - mean) * (x[c] - mean);
+        double scale = 1 / sqrt(var / cols + eps);
+        for (int c = 0; c < cols; c++) y[c] = (float)((x[c] - mean) * scale * gamma[c] + beta[c]);
+    }
+}
+
+void ref_gelu(float *x, int n) {
+    for (int i = 0; i < n; i++) x[i] = (float)ref_act(NN_ACT_GELU, x[i]);
+}
+
+void ref_softmax(float *x, int rows, int cols) {
+    for (int r = 0; r < rows; r++, x += cols) {
+        double most = x[0], sum = 0;
+        for (int c = 1; c < cols; c++) most = fmax(most, x[c]);
+        for (int c = 0; c < cols; c++) sum += exp(x[c] - most);
+        for (int c = 0; c < cols; c++) x[c] = (float)(exp(x[c] - most) / sum);
+    }
+}
+
+/* Where token t of the group starts in qkv (part 0, 1, 2: q, k, v) for one head. */
+static const float *head_at(const float *qkv, const int *row, int t, int part, int head, int heads,
+                            int d) {
+    size_t at = (size_t)(row ? row[t] : t);
+    return qkv + ((at * 3 + (size_t)part) * (size_t)heads + (size_t)head) * (size_t)d;
+}
+
+static double ref_score(const float *q, const float *k, int d) {
+    double sum = 0;
+    for (int i = 0; i < d; i++) sum += (double)q[i] * k[i];
+    return sum / sqrt(d);
+}
+
+/* One query of one head, in two passes over the keys: the maximum, then sums of weighted values. */
+static void ref_query(const float *qkv, const int *row, int n, int heads, int d, int head, int t,
+                      const float *bias, const float *mask, float *out) {
+    const float *q = head_at(qkv, row, t, 0, head, heads, d);
+    double most = -INFINITY;
+    for (int pass = 0; pass < d + 1; pass++) {
+        double total = 0, sum = 0;
+        for (int u = 0; u < n; u++) {
+            double score = ref_score(q, head_at(qkv, row, u, 1, head, heads, d), d);
+            if (bias) score += bias[((size_t)head * n + t) * n + u];
+            if (mask) score += mask[(size_t)t * n + u];
+            if (pass == 0) {
+                most = fmax(most, score);
+                continue;
+            }
+            total += exp(score - most);
+            sum += exp(score - most) * head_at(qkv, row, u, 2, head, heads, d)[pass - 1];
+        }
+        if (pass) out[pass - 1] = (float)(sum / total);
+    }
+}
+
+void ref_attn(const float *qkv, const int *row, int n, int heads, int d, const float *bias,
+              const float *mask, float *out) {
+    for (int h = 0; h < heads; h++)
+        for (int t = 0; t < n; t++) {
+            size_t at = (size_t)(row ? row[t] : t);
+            ref_query(qkv, row, n, heads, d, h, t, bias, mask, out + (at * heads + h) * (size_t)d);
+        }
+}
+
+void ref_im2col(const float *x, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw,
+                float *columns) {
+    int oh = (h + 2 * ph - kh) / sh + 1, ow = (w + 2 * pw - kw) / sw + 1;
+    for (int o = 0; o < oh * ow; o++)
+        for (int c = 0; c < kh * kw; c++) {
+            int i = o / ow * sh + c / kw - ph, j = o % ow * sw + c % kw - pw;
+            bool inside = i >= 0 && i < h && j >= 0 && j < w;
+            columns[(size_t)o * (size_t)(kh * kw) + (size_t)c] =
+                inside ? x[(size_t)i * (size_t)w + (size_t)j] : 0;
+        }
+}
+
+static double keys(double t) {
+    const double a = -0.75;
+    t = fabs(t);
+    if (t <= 1) return ((a + 2) * t - (a + 3)) * t * t + 1;
+    return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0;
+}
+
+static int clamp_index(int i, int n) {
+    return i < 0 ? 0 : i >= n ? n - 1 : i;
+}
+
+void ref_resize_bicubic(const float *x, int h, int w, int oh, int ow, float *y) {
+    for (int i = 0; i < oh; i++)
+        for (int j = 0; j < ow; j++) {
+            double v = oh > 1 ? (double)i * (h - 1) / (oh - 1) : 0, sum = 0;
+            double u = ow > 1 ? (double)j * (w - 1) / (ow - 1) : 0;
+            for (int a = -1; a <= 2; a++)
+                for (int b = -1; b <= 2; b++) {
+                    int r = (int)floor(v) + a, c = (int)floor(u) + b;
+                    float at = x[(size_t)clamp_index(r, h) * w + clamp_index(c, w)];
+                    sum += keys(v - r) * keys(u - c) * at;
+                }
+            y[(size_t)i * ow + j] = (float)sum;
+        }
+}
