@@ -1,4 +1,5 @@
-/* Runs every file of a corpus through a fuzz target once, so that what fuzzing found stays found in every build. */
+/* Runs every file of a corpus through a fuzz target once, so that what fuzzing found stays found in
+ * every build. */
 #include <glib.h>
 #include <stdint.h>
 #include <stdio.h>

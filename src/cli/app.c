@@ -1,0 +1,74 @@
+/* What all commands do alike. */
+#include "app.h"
+
+#include "error.h"
+#include "hub.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+const Option common_options[] = {
+    {OPTION_TEXT, "library", 'L', offsetof(CommonOptions, library), "LIBRARY", "where the sounds are known"},
+    {OPTION_TEXT, "model", 'm', offsetof(CommonOptions, model), "MODEL", "a model's name, or a directory in Hugging Face layout"},
+    {OPTION_FLAG, "json", 0, offsetof(CommonOptions, json), NULL, "one JSON document on stdout, or JSON Lines"},
+    {OPTION_FLAG, "quiet", 'q', offsetof(CommonOptions, quiet), NULL, "no progress, no notes"},
+    {OPTION_FLAG, "verbose", 'v', offsetof(CommonOptions, verbose), NULL, "say more"},
+    {OPTION_INT, "threads", 0, offsetof(CommonOptions, threads), "N", "worker threads (default: one per core)", 0, 1024},
+    {OPTION_CHOICE, "color", 0, offsetof(CommonOptions, color), "WHEN", "auto, always or never", .choices = "auto|always|never"},
+    {OPTION_FLAG, "help", 'h', offsetof(CommonOptions, help), NULL, "say what the command does"},
+    {OPTION_FLAG, "version", 0, offsetof(CommonOptions, version), NULL, "print the version"},
+    {OPTION_END},
+};
+
+bool app_options(App *app, const Command *command, void *into, char ***argv, GError **error) {
+    return options_parse(command->options, into, common_options, &app->common, argv, false, error);
+}
+
+char *app_model_dir(App *app, const char *name, GError **error) {
+    if (name) return hub_find(app->models_dir, name, error);
+    g_set_error_literal(error, EARSHOT_ERROR, ERR_USAGE,
+                        "no model is named: use -m with a directory or a name of `earshot model list`");
+    return NULL;
+}
+
+Engine *app_open_engine(App *app, GError **error) {
+    g_autofree char *dir = app_model_dir(app, app->common.model, error);
+    return dir ? engine_open(dir, app->common.threads, error) : NULL;
+}
+
+static void say(const char *format, va_list args) {
+    g_autofree char *text = g_strdup_vprintf(format, args);
+    fprintf(stderr, "earshot: %s\n", text);
+}
+
+void app_fault(App *app, const char *message) {
+    app->failed++;
+    fprintf(stderr, "earshot: %s\n", message);
+}
+
+void app_say(App *app, const char *format, ...) {
+    va_list args;
+    if (app->common.quiet) return;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+void app_warn(App *app, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    say(format, args);
+    va_end(args);
+}
+
+Progress *app_progress(App *app, const char *what, const char *unit, uint64_t total) {
+    return progress_new(stderr, progress_style_for(stderr, app->common.quiet), what, unit, total);
+}
+
+bool app_flush(FILE *out, const char *name, GError **error) {
+    if (fflush(out) == 0 && !ferror(out)) return true;
+    g_autofree char *shown = error_printable(name);
+    g_set_error(error, EARSHOT_ERROR, ERR_IO, "%s: %s", shown, g_strerror(errno));
+    return false;
+}

@@ -1,0 +1,152 @@
+/* The program: finds the command, reads the environment once, turns errors into one line and an exit status.
+ *
+ * Exit status: 0 done · 1 no input done · 2 wrong usage · 3 some done, some failed · 130 interrupted. */
+#include "app.h"
+#include "error.h"
+#include "nn_cpu.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const Command *const commands[] = {&command_embed, &command_classify, &command_model, &command_bench};
+
+/* The one variable that changes after start: the user has pressed Ctrl-C. A second time ends the program at once. */
+static gint stop_requested;
+
+static void on_interrupt(int signal_number) {
+    if (g_atomic_int_get(&stop_requested)) _exit(130);
+    g_atomic_int_set(&stop_requested, 1);
+}
+
+static void catch_interrupts(void) {
+    struct sigaction action = {.sa_handler = on_interrupt};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static const Command *find_command(const char *name) {
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+        if (strcmp(commands[i]->name, name) == 0) return commands[i];
+    return NULL;
+}
+
+static void print_overview(FILE *out) {
+    g_autofree char *common = options_help(common_options);
+    fputs("earshot: find any sound by describing it\n\n"
+          "usage: earshot [OPTION...] COMMAND [ARG...]\n"
+          "       earshot help COMMAND\n\ncommands:\n", out);
+    for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
+        fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "\noptions that every command knows:\n%s", common);
+}
+
+static void print_help(const Command *command, FILE *out) {
+    g_autofree char *own = options_help(command->options);
+    g_autofree char *common = options_help(common_options);
+    g_auto(GStrv) usage = g_strsplit(command->usage, "\n", -1);
+    fprintf(out, "%s\n\n", command->summary);
+    for (int i = 0; usage[i]; i++) fprintf(out, "%s earshot %s\n", i ? "      " : "usage:", usage[i]);
+    if (*own) fprintf(out, "\noptions:\n%s", own);
+    fprintf(out, "\noptions that every command knows:\n%s", common);
+    if (command->more) fprintf(out, "\n%s\n", command->more);
+}
+
+/* Where pulled models live: $XDG_DATA_HOME/earshot/models. */
+static char *models_dir(void) {
+    return g_build_filename(g_get_user_data_dir(), "earshot", "models", NULL);
+}
+
+static void limit_cpu(void) {
+    const char *name = g_getenv("EARSHOT_CPU");
+    for (int level = 0; name && level < NN_CPU_LEVELS; level++)
+        if (strcmp(name, nn_cpu_name((NnCpu)level)) == 0) nn_cpu_limit((NnCpu)level);
+}
+
+static bool wants_color(const App *app) {
+    const char *when = app->common.color ? app->common.color : "auto";
+    if (strcmp(when, "auto") != 0) return strcmp(when, "always") == 0;
+    const char *no = g_getenv("NO_COLOR");
+    return isatty(STDOUT_FILENO) && !(no && *no);
+}
+
+static bool usage_error(GError **error, const char *format, const char *what) {
+    g_autofree char *shown = error_printable(what);
+    g_set_error(error, EARSHOT_ERROR, ERR_USAGE, format, shown);
+    return false;
+}
+
+/* `earshot help [COMMAND]`. */
+static bool help(char **argv, GError **error) {
+    const Command *command = argv[1] ? find_command(argv[1]) : NULL;
+    if (argv[1] && !command) return usage_error(error, "there is no command \"%s\"", argv[1]);
+    if (command) print_help(command, stdout);
+    else print_overview(stdout);
+    return true;
+}
+
+/* True with *done when the common options alone asked for something. */
+static bool answered(const App *app, const Command *command) {
+    if (app->common.version) puts("earshot " EARSHOT_VERSION);
+    else if (app->common.help && command) print_help(command, stdout);
+    else if (app->common.help) print_overview(stdout);
+    return app->common.version || app->common.help;
+}
+
+/* argv from the command's name on. Options are looked through for --help first, so that it works whatever else is
+ * wrong. */
+static bool run_command(App *app, char **argv, GError **error) {
+    if (strcmp(argv[0], "help") == 0) return help(argv, error);
+    const Command *command = find_command(argv[0]);
+    if (!command) return usage_error(error, "there is no command \"%s\"; see earshot --help", argv[0]);
+    for (int i = 1; argv[i] && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) app->common.help = TRUE;
+    if (answered(app, command)) return true;
+    app->command = command->name;
+    return command->run(app, argv, error);
+}
+
+static int exit_status(const App *app, const GError *error) {
+    if (error) return error_exit_status(error);
+    if (app->failed) return app->done ? 3 : 1;
+    return 0;
+}
+
+static void report(const App *app, const GError *error) {
+    if (g_error_matches(error, EARSHOT_ERROR, ERR_USAGE) && app->command)
+        fprintf(stderr, "earshot: %s (see earshot help %s)\n", error->message, app->command);
+    else fprintf(stderr, "earshot: %s\n", error->message);
+}
+
+/* Takes argv over (options are removed from it). */
+static bool run(App *app, char ***argv, GError **error) {
+    if (!options_parse(common_options, &app->common, NULL, NULL, argv, true, error)) return false;
+    if (answered(app, NULL)) return true;
+    if (!(*argv)[1]) {
+        print_overview(stderr);
+        return usage_error(error, "no command is given%s", "");
+    }
+    app->color = wants_color(app);
+    return run_command(app, *argv + 1, error);
+}
+
+int main(int argc, char **argv) {
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) args = g_strdupv(argv);
+    g_autofree char *models = models_dir();
+    const char *hub = g_getenv("HF_ENDPOINT");
+    App app = {
+        .models_dir = models,
+        .hub = hub && *hub ? hub : "https://huggingface.co",
+        .hub_token = g_getenv("HF_TOKEN"),
+        .stop = &stop_requested,
+    };
+    limit_cpu();
+    catch_interrupts();
+    if (run(&app, &args, &error)) app_flush(stdout, "stdout", &error);
+    if (error) report(&app, error);
+    int status = exit_status(&app, error);
+    options_clear(common_options, &app.common);
+    return status;
+}

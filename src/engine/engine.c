@@ -1,0 +1,172 @@
+/* A model directory opened for work: tokenizer, front end, towers. Long files go through embedder.c. */
+#include "engine.h"
+
+#include "error.h"
+#include "nn_gemm.h"
+
+struct Engine {
+    char *dir;
+    int threads;
+    Clap *clap;
+    Bpe *bpe;
+};
+
+Engine *engine_open(const char *dir, int threads, GError **error) {
+    g_autoptr(Engine) engine = g_new0(Engine, 1);
+    engine->dir = g_strdup(dir);
+    engine->threads = threads > 0 ? threads : (int)g_get_num_processors();
+    engine->clap = clap_open(dir, error);
+    if (!engine->clap) return NULL;
+    engine->bpe = bpe_open(dir, error);
+    if (!engine->bpe) return NULL;
+    int known = clap_config(engine->clap)->text.vocab_size;
+    if (bpe_vocab_count(engine->bpe) > known) {
+        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: the vocabulary has %d entries, but text_config.vocab_size is %d",
+                    dir, bpe_vocab_count(engine->bpe), known);
+        return NULL;
+    }
+    return g_steal_pointer(&engine);
+}
+
+void engine_close(Engine *engine) {
+    if (!engine) return;
+    bpe_close(engine->bpe);
+    clap_close(engine->clap);
+    g_free(engine->dir);
+    g_free(engine);
+}
+
+Clap *engine_clap(const Engine *engine) {
+    return engine->clap;
+}
+
+const char *engine_dir(const Engine *engine) {
+    return engine->dir;
+}
+
+int engine_threads(const Engine *engine) {
+    return engine->threads;
+}
+
+int engine_rate(const Engine *engine) {
+    return clap_config(engine->clap)->features.sampling_rate;
+}
+
+gsize engine_window_samples(const Engine *engine) {
+    return (gsize)clap_config_window_samples(clap_config(engine->clap));
+}
+
+double engine_window_seconds(const Engine *engine) {
+    return (double)engine_window_samples(engine) / engine_rate(engine);
+}
+
+bool engine_is_fused(const Engine *engine) {
+    return clap_config(engine->clap)->audio.enable_fusion;
+}
+
+Mel *engine_mel_new(const Engine *engine, GError **error) {
+    const ClapFeatures *f = &clap_config(engine->clap)->features;
+    MelConfig config = {
+        .rate = f->sampling_rate,
+        .n_fft = f->n_fft,
+        .hop = f->hop_length,
+        .bins = f->feature_size,
+        .f_min = f->frequency_min,
+        .f_max = f->frequency_max,
+        .slaney = !f->fusion,
+    };
+    return mel_new(&config, error);
+}
+
+/* Texts to embed, shared by the workers: each takes the next one until all are taken or one is at fault. */
+typedef struct {
+    Engine *engine;
+    const char *const *texts;
+    int count;
+    float *out;
+    bool *cut;
+    gint next;
+    gint stopped;
+    GMutex lock;
+    GError *error; /* the first fault, under the lock */
+} TextWork;
+
+static void text_fault(TextWork *work, GError *error) {
+    g_mutex_lock(&work->lock);
+    if (!work->error) work->error = error;
+    else g_error_free(error);
+    g_mutex_unlock(&work->lock);
+    g_atomic_int_set(&work->stopped, 1);
+}
+
+static bool embed_text(TextWork *work, ClapRun *run, int i, GError **error) {
+    int count;
+    bool cut;
+    g_autofree int32_t *ids = bpe_encode(work->engine->bpe, work->texts[i], -1, CLAP_MAX_TOKENS, &count, &cut, error);
+    if (!ids) return false;
+    clap_embed_tokens(run, ids, count, work->out + (gsize)i * (gsize)clap_dim(work->engine->clap));
+    if (work->cut) work->cut[i] = cut;
+    return true;
+}
+
+static gpointer text_worker(gpointer data) {
+    TextWork *work = data;
+    GError *error = NULL;
+    nn_gemm_thread_init();
+    g_autoptr(ClapRun) run = clap_run_new(work->engine->clap, CLAP_TEXT, &error);
+    while (run && !error && !g_atomic_int_get(&work->stopped)) {
+        int i = g_atomic_int_add(&work->next, 1);
+        if (i >= work->count) return NULL;
+        embed_text(work, run, i, &error);
+    }
+    if (error) text_fault(work, error);
+    return NULL;
+}
+
+bool engine_embed_texts(Engine *engine, const char *const *texts, int count, float *out, bool *cut, GError **error) {
+    TextWork work = {.engine = engine, .texts = texts, .count = count, .out = out, .cut = cut};
+    g_mutex_init(&work.lock);
+    g_autoptr(GPtrArray) threads = g_ptr_array_new();
+    for (int i = 1; i < MIN(engine->threads, count); i++)
+        g_ptr_array_add(threads, g_thread_new("texts", text_worker, &work));
+    text_worker(&work);
+    for (guint i = 0; i < threads->len; i++) g_thread_join(threads->pdata[i]);
+    g_mutex_clear(&work.lock);
+    if (!work.error) return true;
+    g_propagate_error(error, work.error);
+    return false;
+}
+
+/* Texts that any working text tower tells apart. */
+static const char *const unlike[] = {"a dog barks", "rain on a tin roof", "piano", "a crowd cheers in a stadium"};
+
+static char *check_text(Engine *engine, GError **error) {
+    int32_t *ids[G_N_ELEMENTS(unlike)] = {0};
+    int counts[G_N_ELEMENTS(unlike)];
+    char *fault = NULL;
+    g_autoptr(ClapRun) run = clap_run_new(engine->clap, CLAP_TEXT, error);
+    gsize made = 0;
+    while (run && made < G_N_ELEMENTS(unlike)) {
+        ids[made] = bpe_encode(engine->bpe, unlike[made], -1, CLAP_MAX_TOKENS, &counts[made], NULL, error);
+        if (!ids[made]) break;
+        made++;
+    }
+    if (made == G_N_ELEMENTS(unlike)) fault = clap_check_text(run, (const int32_t *const *)ids, counts, (int)made);
+    for (gsize i = 0; i < made; i++) g_free(ids[i]);
+    return fault;
+}
+
+char **engine_check(Engine *engine, GError **error) {
+    GError *fault = NULL;
+    g_autoptr(GStrvBuilder) faults = g_strv_builder_new();
+    g_autofree char *text = check_text(engine, &fault);
+    g_autoptr(ClapRun) run = fault ? NULL : clap_run_new(engine->clap, CLAP_AUDIO, &fault);
+    if (fault) {
+        g_propagate_error(error, fault);
+        return NULL;
+    }
+    g_autofree char *audio = clap_check_audio(run);
+    if (text) g_strv_builder_add(faults, text);
+    if (audio) g_strv_builder_add(faults, audio);
+    return g_strv_builder_end(faults);
+}
