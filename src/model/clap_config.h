@@ -11,10 +11,13 @@
 #define CLAP_MAX_STAGES    8
 #define CLAP_MAX_LAYERS    64 /* per stage, and of the text tower */
 #define CLAP_MAX_HIDDEN    8192
+#define CLAP_MAX_INNER     32768 /* of the perceptrons */
 #define CLAP_MAX_VOCAB     1048576
 #define CLAP_MAX_POSITIONS 16384
-#define CLAP_MAX_SPEC      1024 /* side of the spectrogram image */
-#define CLAP_MAX_TOKENS    77   /* LAION's text length, <s> and </s> included */
+#define CLAP_MAX_SPEC      1024      /* side of the spectrogram image */
+#define CLAP_MAX_TOKENS    77        /* LAION's text length, <s> and </s> included */
+#define CLAP_MAX_WINDOW_S  600       /* seconds of sound in one window */
+#define CLAP_MAX_FLOATS    (1 << 26) /* in any one array of activations or attention biases */
 
 typedef enum { CLAP_ACT_RELU, CLAP_ACT_GELU, CLAP_ACT_LINEAR } ClapAct;
 
@@ -57,6 +60,16 @@ typedef struct {
  * published values for the checkpoint's kind, fused or not). */
 bool clap_config_read(const char *dir, ClapConfig *config, GError **error);
 
-/* Derived sizes that several files need. */
+/* The same for the text of the files. `features` may be NULL: there is no preprocessor_config.json.
+ * `dir` is for messages. */
+bool clap_config_parse(const char *dir, GBytes *model, GBytes *features, ClapConfig *config,
+                       GError **error);
+
+/* Derived sizes that several files need. `ratio` is freq_ratio: how many strips of the spectrogram
+ * lie above each other in the image; grid: tokens of the first stage, rows and columns. */
 int clap_config_window_samples(const ClapConfig *config);
 int clap_config_frames(const ClapConfig *config); /* mel frames of one window: 1001 */
+int clap_config_ratio(const ClapConfig *config);
+void clap_config_grid(const ClapConfig *config, int grid[2]);
+int clap_config_tokens(const ClapConfig *config); /* longest text: CLAP_MAX_TOKENS, or fewer where
+                                                     the positions end before */

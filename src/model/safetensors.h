@@ -2,8 +2,9 @@
  * costs the header.
  *
  * Everything is checked before a tensor is handed out: header length against the file, JSON,
- * dtypes, shapes and offsets (in bounds, no overlap, byte count = shape × dtype). Format:
- * huggingface.co/docs/safetensors.
+ * dtypes, shapes and offsets (in bounds, no overlap, no hole, byte count = shape × dtype). Format:
+ * huggingface.co/docs/safetensors. A foreign file's tensor may lie at any address: look before
+ * reading it as floats.
  *
  * Owner: the caller; tensors are borrowed until safetensors_close. Thread: read-only after open. */
 #pragma once
@@ -58,7 +59,8 @@ const char *safetensors_path(const Safetensors *st,
 size_t st_type_size(StType type);
 const char *st_type_name(StType type); /* "F32" … */
 
-/* Writes beside `path`, syncs, renames. metadata: NULL or key, value, key, value …, NULL. Tensors
- * are written in the order given, each aligned to 64 bytes in the file. */
+/* Writes beside `path`, syncs, renames. metadata: NULL or key, value, key, value …, NULL. The data
+ * begins at a multiple of 64 bytes, and so does every tensor whose size is one: these come first,
+ * in the order given; the others follow by falling alignment, since the format allows no holes. */
 bool safetensors_write(const char *path, const Tensor *tensors, int count,
                        const char *const *metadata, GError **error);

@@ -16,17 +16,23 @@ Weights *weights_open(const char *dir, GError **error);
 void weights_close(Weights *weights);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Weights, weights_close)
 
-/* Vectors and other tensors used as f32: F32 is borrowed as it lies, F16, BF16 and F64 are widened
- * into memory that `weights` owns. The shape must match exactly. Errors name file, tensor, and the
- * shape or type found and wanted. */
+/* Vectors and other tensors used as f32: F32 is borrowed as it lies; F16, BF16, F64, our own int8,
+ * and F32 at an odd address are widened into memory that `weights` owns. The shape must match
+ * exactly. Errors name file, tensor, and the shape or type found and wanted. */
 const float *weights_floats(Weights *weights, const char *name, int rank, const int64_t *shape,
                             GError **error);
 
 /* A linear layer: NAME.weight [n][k] and, when `with_bias`, NAME.bias [n]. F32, BF16 and our own
- * int8 (NAME.weight I8 with NAME.weight_scale F32 [n]) are borrowed; F16 is widened. */
+ * int8 (NAME.weight I8 with NAME.weight_scale F32 [n]) are borrowed; others are widened to F32. An
+ * embedding table is such a matrix too: weights_row reads a row of it. */
 bool weights_matrix(Weights *weights, const char *name, int n, int k, bool with_bias, NnMatrix *out,
                     GError **error);
+
+/* Row `row` of a matrix as f32 → out[k]. */
+void weights_row(const NnMatrix *matrix, int row, float *out);
 
 bool weights_has(const Weights *weights, const char *name);
 int64_t weights_parameters(const Weights *weights); /* elements of all float tensors bound so far */
 const char *weights_path(const Weights *weights);   /* of the file, for messages */
+NnType weights_type(const Weights *weights);        /* the narrowest of the matrices bound so far */
+const Safetensors *weights_tensors(const Weights *weights); /* all that the file holds; borrowed */

@@ -1,0 +1,219 @@
+/* Weights by name, as the towers want them. Widened copies are kept by tensor, so that binding
+ * twice costs nothing and counts once. */
+#include "weights.h"
+
+#include "error.h"
+#include "tensor_set.h"
+#include "torch_bin.h"
+#include "widen.h"
+
+#include <string.h>
+
+struct Weights {
+    Safetensors *tensors;
+    char *path;
+    GHashTable *bound; /* Tensor → its floats when widened, else the tensor itself */
+    GPtrArray *owned;
+    int64_t parameters;
+    NnType type;
+};
+
+static const struct {
+    const char *name;
+    Safetensors *(*open)(const char *path, GError **error);
+} sources[] = {
+    {"model.safetensors", safetensors_open},
+    {"model.safetensors.index.json", safetensors_open},
+    {"pytorch_model.bin", torch_bin_open},
+};
+
+static Safetensors *open_first(const char *dir, char **path, GError **error) {
+    for (size_t i = 0; i < G_N_ELEMENTS(sources); i++) {
+        g_autofree char *at = g_build_filename(dir, sources[i].name, NULL);
+        if (!g_file_test(at, G_FILE_TEST_EXISTS)) continue;
+        *path = g_steal_pointer(&at);
+        return sources[i].open(*path, error);
+    }
+    g_set_error(error, EARSHOT_ERROR, ERR_NOT_FOUND, "%s: %s", dir,
+                g_file_test(dir, G_FILE_TEST_IS_DIR)
+                    ? "holds none of model.safetensors, model.safetensors.index.json, "
+                      "pytorch_model.bin"
+                    : "no such directory");
+    return NULL;
+}
+
+Weights *weights_open(const char *dir, GError **error) {
+    char *path = NULL;
+    Safetensors *tensors = open_first(dir, &path, error);
+    if (!tensors) {
+        g_free(path);
+        return NULL;
+    }
+    Weights *weights = g_new0(Weights, 1);
+    *weights = (Weights){.tensors = tensors, .path = path, .type = NN_F32};
+    weights->bound = g_hash_table_new(NULL, NULL);
+    weights->owned = g_ptr_array_new_with_free_func(g_free);
+    return weights;
+}
+
+void weights_close(Weights *weights) {
+    if (!weights) return;
+    safetensors_close(weights->tensors);
+    g_hash_table_destroy(weights->bound);
+    g_ptr_array_free(weights->owned, TRUE);
+    g_free(weights->path);
+    g_free(weights);
+}
+
+static char *shape_text(int rank, const int64_t *shape) {
+    GString *text = g_string_new("[");
+    for (int i = 0; i < rank; i++)
+        g_string_append_printf(text, i ? ", %" G_GINT64_FORMAT : "%" G_GINT64_FORMAT, shape[i]);
+    g_string_append_c(text, ']');
+    return g_string_free(text, FALSE);
+}
+
+static const Tensor *missing(const Weights *weights, const char *name, GError **error) {
+    g_autofree char *prefixed = g_strconcat("clap.", name, NULL);
+    bool other = safetensors_find(weights->tensors, prefixed) != NULL;
+    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: no such tensor%s%s%s", weights->path,
+                name, other ? ", but there is " : "", other ? prefixed : "",
+                other ? ": names must not begin with clap." : "");
+    return NULL;
+}
+
+static const Tensor *find(const Weights *weights, const char *name, int rank, const int64_t *shape,
+                          GError **error) {
+    const Tensor *tensor = safetensors_find(weights->tensors, name);
+    if (!tensor) return missing(weights, name, error);
+    if (tensor->rank == rank && memcmp(tensor->shape, shape, rank * sizeof *shape) == 0)
+        return tensor;
+    g_autofree char *is = shape_text(tensor->rank, tensor->shape);
+    g_autofree char *wanted = shape_text(rank, shape);
+    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: the shape is %s, not %s",
+                safetensors_path(weights->tensors, tensor), name, is, wanted);
+    return NULL;
+}
+
+/* NAME_scale [n] of an int8 tensor [n][…], which may lie at an odd address. NULL: an error. */
+static const float *find_scale(Weights *weights, const Tensor *tensor, GError **error) {
+    g_autofree char *name = g_strconcat(tensor->name, "_scale", NULL);
+    const Tensor *scale = find(weights, name, 1, tensor->shape, error);
+    if (!scale) return NULL;
+    if (scale->type != ST_F32) {
+        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: the type is %s, not F32",
+                    safetensors_path(weights->tensors, scale), name, st_type_name(scale->type));
+        return NULL;
+    }
+    if ((uintptr_t)scale->data % sizeof(float) == 0) return scale->data;
+    float *copy = g_memdup2(scale->data, scale->bytes);
+    g_ptr_array_add(weights->owned, copy);
+    return copy;
+}
+
+static void count(Weights *weights, const Tensor *tensor, const void *as) {
+    if (g_hash_table_insert(weights->bound, (void *)tensor, (void *)as))
+        weights->parameters += tensor_elements(tensor);
+}
+
+static const float *widened(Weights *weights, const Tensor *tensor, GError **error) {
+    const float *scale = NULL;
+    if (tensor->type == ST_I8 && tensor->rank > 0) {
+        scale = find_scale(weights, tensor, error);
+        if (!scale) return NULL;
+    } else if (!widen_handles(tensor->type)) {
+        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: the type is %s, not F32",
+                    safetensors_path(weights->tensors, tensor), tensor->name,
+                    st_type_name(tensor->type));
+        return NULL;
+    }
+    float *wide = g_new(float, MAX(tensor_elements(tensor), 1));
+    g_ptr_array_add(weights->owned, wide);
+    widen(tensor, scale, wide);
+    return wide;
+}
+
+/* The tensor as f32: as it lies where that is possible, else from the copies, else a new one. */
+static const float *floats(Weights *weights, const Tensor *tensor, GError **error) {
+    if (tensor->type == ST_F32 && (uintptr_t)tensor->data % sizeof(float) == 0) {
+        count(weights, tensor, tensor->data);
+        return tensor->data;
+    }
+    const float *known = g_hash_table_lookup(weights->bound, tensor);
+    if (known && known != tensor->data) return known;
+    known = widened(weights, tensor, error);
+    if (known) count(weights, tensor, known);
+    return known;
+}
+
+const float *weights_floats(Weights *weights, const char *name, int rank, const int64_t *shape,
+                            GError **error) {
+    const Tensor *tensor = find(weights, name, rank, shape, error);
+    return tensor ? floats(weights, tensor, error) : NULL;
+}
+
+/* As it lies (BF16, int8), or as f32. */
+static bool bind_matrix(Weights *weights, const Tensor *tensor, NnMatrix *out, GError **error) {
+    if (tensor->type == ST_I8) {
+        out->type = NN_I8;
+        out->w = tensor->data;
+        out->scale = find_scale(weights, tensor, error);
+        if (!out->scale) return false;
+    } else if (tensor->type == ST_BF16 && (uintptr_t)tensor->data % sizeof(uint16_t) == 0) {
+        out->type = NN_BF16;
+        out->w = tensor->data;
+    } else {
+        out->type = NN_F32;
+        out->w = floats(weights, tensor, error);
+        return out->w != NULL;
+    }
+    count(weights, tensor, tensor->data);
+    return true;
+}
+
+bool weights_matrix(Weights *weights, const char *name, int n, int k, bool with_bias, NnMatrix *out,
+                    GError **error) {
+    g_autofree char *weight = g_strconcat(name, ".weight", NULL);
+    g_autofree char *bias = g_strconcat(name, ".bias", NULL);
+    const Tensor *tensor = find(weights, weight, 2, (int64_t[]){n, k}, error);
+    *out = (NnMatrix){.n = n, .k = k};
+    if (!tensor || !bind_matrix(weights, tensor, out, error)) return false;
+    if (with_bias) {
+        out->bias = weights_floats(weights, bias, 1, (int64_t[]){n}, error);
+        if (!out->bias) return false;
+    }
+    weights->type = MAX(weights->type, out->type);
+    return true;
+}
+
+void weights_row(const NnMatrix *matrix, int row, float *out) {
+    static const StType types[] = {[NN_F32] = ST_F32, [NN_BF16] = ST_BF16, [NN_I8] = ST_I8};
+    StType type = types[matrix->type];
+    size_t bytes = matrix->k * st_type_size(type);
+    Tensor tensor = {.type = type,
+                     .rank = 2,
+                     .shape = {1, matrix->k},
+                     .data = (const char *)matrix->w + row * bytes,
+                     .bytes = bytes};
+    widen(&tensor, matrix->scale ? matrix->scale + row : NULL, out);
+}
+
+bool weights_has(const Weights *weights, const char *name) {
+    return safetensors_find(weights->tensors, name) != NULL;
+}
+
+int64_t weights_parameters(const Weights *weights) {
+    return weights->parameters;
+}
+
+const char *weights_path(const Weights *weights) {
+    return weights->path;
+}
+
+NnType weights_type(const Weights *weights) {
+    return weights->type;
+}
+
+const Safetensors *weights_tensors(const Weights *weights) {
+    return weights->tensors;
+}
