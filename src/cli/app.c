@@ -9,13 +9,18 @@
 #include <string.h>
 
 const Option common_options[] = {
-    {OPTION_TEXT, "library", 'L', offsetof(CommonOptions, library), "LIBRARY", "where the sounds are known"},
-    {OPTION_TEXT, "model", 'm', offsetof(CommonOptions, model), "MODEL", "a model's name, or a directory in Hugging Face layout"},
-    {OPTION_FLAG, "json", 0, offsetof(CommonOptions, json), NULL, "one JSON document on stdout, or JSON Lines"},
+    {OPTION_TEXT, "library", 'L', offsetof(CommonOptions, library), "LIBRARY",
+     "where the sounds are known"},
+    {OPTION_TEXT, "model", 'm', offsetof(CommonOptions, model), "MODEL",
+     "a model's name, or a directory in Hugging Face layout"},
+    {OPTION_FLAG, "json", 0, offsetof(CommonOptions, json), NULL,
+     "one JSON document on stdout, or JSON Lines"},
     {OPTION_FLAG, "quiet", 'q', offsetof(CommonOptions, quiet), NULL, "no progress, no notes"},
     {OPTION_FLAG, "verbose", 'v', offsetof(CommonOptions, verbose), NULL, "say more"},
-    {OPTION_INT, "threads", 0, offsetof(CommonOptions, threads), "N", "worker threads (default: one per core)", 0, 1024},
-    {OPTION_CHOICE, "color", 0, offsetof(CommonOptions, color), "WHEN", "auto, always or never", .choices = "auto|always|never"},
+    {OPTION_INT, "threads", 0, offsetof(CommonOptions, threads), "N",
+     "worker threads (default: one per core)", 0, 1024},
+    {OPTION_CHOICE, "color", 0, offsetof(CommonOptions, color), "WHEN", "auto, always or never",
+     .choices = "auto|always|never"},
     {OPTION_FLAG, "help", 'h', offsetof(CommonOptions, help), NULL, "say what the command does"},
     {OPTION_FLAG, "version", 0, offsetof(CommonOptions, version), NULL, "print the version"},
     {OPTION_END},
@@ -27,8 +32,9 @@ bool app_options(App *app, const Command *command, void *into, char ***argv, GEr
 
 char *app_model_dir(App *app, const char *name, GError **error) {
     if (name) return hub_find(app->models_dir, name, error);
-    g_set_error_literal(error, EARSHOT_ERROR, ERR_USAGE,
-                        "no model is named: use -m with a directory or a name of `earshot model list`");
+    g_set_error_literal(
+        error, EARSHOT_ERROR, ERR_USAGE,
+        "no model is named: use -m with a directory or a name of `earshot model list`");
     return NULL;
 }
 

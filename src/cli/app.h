@@ -1,5 +1,5 @@
-/* What every command is given: the options all commands know, the environment (read once, by main), and the few things
- * that all do alike: open the model, report an error, count what was done.
+/* What every command is given: the options all commands know, the environment (read once, by main),
+ * and the few things that all do alike: open the model, report an error, count what was done.
  *
  * Thread: main's, but for app_fault, which any may call. */
 #pragma once
@@ -31,12 +31,12 @@ typedef struct {
 typedef struct Command Command;
 struct Command {
     const char *name;
-    const char *usage;      /* arguments, one line each */
-    const char *summary;    /* one line */
-    const char *more;       /* what help says below the options; may be NULL */
+    const char *usage;   /* arguments, one line each */
+    const char *summary; /* one line */
+    const char *more;    /* what help says below the options; may be NULL */
     const Option *options;
-    /* argv[0] is the command's name; it may take the rest apart. Returns false with an error when the whole command
-     * ended there; faults of single inputs go through app_fault. */
+    /* argv[0] is the command's name; it may take the rest apart. Returns false with an error when
+     * the whole command ended there; faults of single inputs go through app_fault. */
     bool (*run)(App *app, char **argv, GError **error);
 };
 

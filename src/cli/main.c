@@ -1,6 +1,8 @@
-/* The program: finds the command, reads the environment once, turns errors into one line and an exit status.
+/* The program: finds the command, reads the environment once, turns errors into one line and an
+ * exit status.
  *
- * Exit status: 0 done · 1 no input done · 2 wrong usage · 3 some done, some failed · 130 interrupted. */
+ * Exit status: 0 done · 1 no input done · 2 wrong usage · 3 some done, some failed · 130
+ * interrupted. */
 #include "app.h"
 #include "error.h"
 #include "nn_cpu.h"
@@ -10,9 +12,11 @@
 #include <string.h>
 #include <unistd.h>
 
-static const Command *const commands[] = {&command_embed, &command_classify, &command_model, &command_bench};
+static const Command *const commands[] = {&command_embed, &command_classify, &command_model,
+                                          &command_bench};
 
-/* The one variable that changes after start: the user has pressed Ctrl-C. A second time ends the program at once. */
+/* The one variable that changes after start: the user has pressed Ctrl-C. A second time ends the
+ * program at once. */
 static gint stop_requested;
 
 static void on_interrupt(int signal_number) {
@@ -36,7 +40,8 @@ static void print_overview(FILE *out) {
     g_autofree char *common = options_help(common_options);
     fputs("earshot: find any sound by describing it\n\n"
           "usage: earshot [OPTION...] COMMAND [ARG...]\n"
-          "       earshot help COMMAND\n\ncommands:\n", out);
+          "       earshot help COMMAND\n\ncommands:\n",
+          out);
     for (gsize i = 0; i < G_N_ELEMENTS(commands); i++)
         fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
     fprintf(out, "\noptions that every command knows:\n%s", common);
@@ -47,7 +52,8 @@ static void print_help(const Command *command, FILE *out) {
     g_autofree char *common = options_help(common_options);
     g_auto(GStrv) usage = g_strsplit(command->usage, "\n", -1);
     fprintf(out, "%s\n\n", command->summary);
-    for (int i = 0; usage[i]; i++) fprintf(out, "%s earshot %s\n", i ? "      " : "usage:", usage[i]);
+    for (int i = 0; usage[i]; i++)
+        fprintf(out, "%s earshot %s\n", i ? "      " : "usage:", usage[i]);
     if (*own) fprintf(out, "\noptions:\n%s", own);
     fprintf(out, "\noptions that every command knows:\n%s", common);
     if (command->more) fprintf(out, "\n%s\n", command->more);
@@ -81,25 +87,31 @@ static bool usage_error(GError **error, const char *format, const char *what) {
 static bool help(char **argv, GError **error) {
     const Command *command = argv[1] ? find_command(argv[1]) : NULL;
     if (argv[1] && !command) return usage_error(error, "there is no command \"%s\"", argv[1]);
-    if (command) print_help(command, stdout);
-    else print_overview(stdout);
+    if (command)
+        print_help(command, stdout);
+    else
+        print_overview(stdout);
     return true;
 }
 
 /* True with *done when the common options alone asked for something. */
 static bool answered(const App *app, const Command *command) {
-    if (app->common.version) puts("earshot " EARSHOT_VERSION);
-    else if (app->common.help && command) print_help(command, stdout);
-    else if (app->common.help) print_overview(stdout);
+    if (app->common.version)
+        puts("earshot " EARSHOT_VERSION);
+    else if (app->common.help && command)
+        print_help(command, stdout);
+    else if (app->common.help)
+        print_overview(stdout);
     return app->common.version || app->common.help;
 }
 
-/* argv from the command's name on. Options are looked through for --help first, so that it works whatever else is
- * wrong. */
+/* argv from the command's name on. Options are looked through for --help first, so that it works
+ * whatever else is wrong. */
 static bool run_command(App *app, char **argv, GError **error) {
     if (strcmp(argv[0], "help") == 0) return help(argv, error);
     const Command *command = find_command(argv[0]);
-    if (!command) return usage_error(error, "there is no command \"%s\"; see earshot --help", argv[0]);
+    if (!command)
+        return usage_error(error, "there is no command \"%s\"; see earshot --help", argv[0]);
     for (int i = 1; argv[i] && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) app->common.help = TRUE;
     if (answered(app, command)) return true;
@@ -116,7 +128,8 @@ static int exit_status(const App *app, const GError *error) {
 static void report(const App *app, const GError *error) {
     if (g_error_matches(error, EARSHOT_ERROR, ERR_USAGE) && app->command)
         fprintf(stderr, "earshot: %s (see earshot help %s)\n", error->message, app->command);
-    else fprintf(stderr, "earshot: %s\n", error->message);
+    else
+        fprintf(stderr, "earshot: %s\n", error->message);
 }
 
 /* Takes argv over (options are removed from it). */

@@ -6,9 +6,12 @@
 #include <string.h>
 
 static const GOptionArg glib_kinds[] = {
-    [OPTION_FLAG] = G_OPTION_ARG_NONE,       [OPTION_INT] = G_OPTION_ARG_INT,
-    [OPTION_NUMBER] = G_OPTION_ARG_DOUBLE,   [OPTION_TEXT] = G_OPTION_ARG_FILENAME,
-    [OPTION_TEXTS] = G_OPTION_ARG_FILENAME_ARRAY, [OPTION_CHOICE] = G_OPTION_ARG_FILENAME,
+    [OPTION_FLAG] = G_OPTION_ARG_NONE,
+    [OPTION_INT] = G_OPTION_ARG_INT,
+    [OPTION_NUMBER] = G_OPTION_ARG_DOUBLE,
+    [OPTION_TEXT] = G_OPTION_ARG_FILENAME,
+    [OPTION_TEXTS] = G_OPTION_ARG_FILENAME_ARRAY,
+    [OPTION_CHOICE] = G_OPTION_ARG_FILENAME,
 };
 
 static void *place(const Option *option, void *into) {
@@ -35,13 +38,15 @@ static bool check(const Option *o, void *into, GError **error) {
     if (o->kind == OPTION_INT) value = *(int *)place(o, into);
     if (o->kind == OPTION_NUMBER) value = *(double *)place(o, into);
     if (o->min < o->max && !(value >= o->min && value <= o->max)) {
-        g_set_error(error, EARSHOT_ERROR, ERR_USAGE, "--%s: %g is not in %g to %g", o->name, value, o->min, o->max);
+        g_set_error(error, EARSHOT_ERROR, ERR_USAGE, "--%s: %g is not in %g to %g", o->name, value,
+                    o->min, o->max);
         return false;
     }
     const char *text = o->kind == OPTION_CHOICE ? *(char **)place(o, into) : NULL;
     if (text && !is_choice(o->choices, text)) {
         g_autofree char *shown = error_printable(text);
-        g_set_error(error, EARSHOT_ERROR, ERR_USAGE, "--%s: \"%s\" is none of %s", o->name, shown, o->choices);
+        g_set_error(error, EARSHOT_ERROR, ERR_USAGE, "--%s: \"%s\" is none of %s", o->name, shown,
+                    o->choices);
         return false;
     }
     return true;
@@ -53,8 +58,8 @@ static bool check_all(const Option *table, void *into, GError **error) {
     return true;
 }
 
-bool options_parse(const Option *table, void *into, const Option *also, void *also_into, char ***argv, bool stop_early,
-                   GError **error) {
+bool options_parse(const Option *table, void *into, const Option *also, void *also_into,
+                   char ***argv, bool stop_early, GError **error) {
     GError *fault = NULL;
     GOptionContext *context = g_option_context_new(NULL);
     g_option_context_set_help_enabled(context, FALSE);
@@ -74,7 +79,8 @@ bool options_parse(const Option *table, void *into, const Option *also, void *al
 
 void options_clear(const Option *table, void *into) {
     for (const Option *o = table; o->kind != OPTION_END; o++) {
-        if (o->kind == OPTION_TEXT || o->kind == OPTION_CHOICE) g_clear_pointer((char **)place(o, into), g_free);
+        if (o->kind == OPTION_TEXT || o->kind == OPTION_CHOICE)
+            g_clear_pointer((char **)place(o, into), g_free);
         if (o->kind == OPTION_TEXTS) g_clear_pointer((char ***)place(o, into), g_strfreev);
     }
 }

@@ -1,7 +1,9 @@
-/* One table of options per command. It makes the parsing and the help now, and completions and the man page later.
+/* One table of options per command. It makes the parsing and the help now, and completions and the
+ * man page later.
  *
- * Values land in a struct of the command's own, at the offset the table names; its types are those listed with the
- * kinds. Parsing itself is GLib's GOption. Arguments are bytes: nothing is converted by locale. */
+ * Values land in a struct of the command's own, at the offset the table names; its types are those
+ * listed with the kinds. Parsing itself is GLib's GOption. Arguments are bytes: nothing is
+ * converted by locale. */
 #pragma once
 #include <glib.h>
 #include <stdbool.h>
@@ -28,11 +30,12 @@ typedef struct {
     const char *choices; /* "a|b|c" */
 } Option;
 
-/* argv[0] is the program's or the command's name and stays; options are taken out of the NULL-terminated *argv (freed
- * and moved up), the rest remain. Two tables, so that options that every command knows come with each; `also` may be NULL. With
- * `stop_early`, parsing ends at the first argument that is no option. ERR_USAGE on anything wrong. */
-bool options_parse(const Option *table, void *into, const Option *also, void *also_into, char ***argv, bool stop_early,
-                   GError **error);
+/* argv[0] is the program's or the command's name and stays; options are taken out of the
+ * NULL-terminated *argv (freed and moved up), the rest remain. Two tables, so that options that
+ * every command knows come with each; `also` may be NULL. With `stop_early`, parsing ends at the
+ * first argument that is no option. ERR_USAGE on anything wrong. */
+bool options_parse(const Option *table, void *into, const Option *also, void *also_into,
+                   char ***argv, bool stop_early, GError **error);
 
 /* Frees what parsing put into the struct. */
 void options_clear(const Option *table, void *into);

@@ -1,9 +1,10 @@
-/* The pipeline from files to vectors: readers (decode, cut, mel) → bounded queue of windows → workers (audio tower) →
- * the caller's thread, file by file in order.
+/* The pipeline from files to vectors: readers (decode, cut, mel) → bounded queue of windows →
+ * workers (audio tower) → the caller's thread, file by file in order.
  *
- * One lock guards the queue, the files' states and the counters; all waiting is on one condition. Work items take
- * milliseconds, so one lock is enough. A File is written by its one reader until `read`, its vectors by workers; when it is
- * read and nothing of it is pending, it belongs to the caller's thread. */
+ * One lock guards the queue, the files' states and the counters; all waiting is on one condition.
+ * Work items take milliseconds, so one lock is enough. A File is written by its one reader until
+ * `read`, its vectors by workers; when it is read and nothing of it is pending, it belongs to the
+ * caller's thread. */
 #include "embedder.h"
 
 #include "error.h"
@@ -80,8 +81,10 @@ static gsize dim_of(const Pipeline *p) {
 
 static void stop_with(Pipeline *p, GError *error) {
     g_mutex_lock(&p->lock);
-    if (!p->error) p->error = error;
-    else g_clear_error(&error);
+    if (!p->error)
+        p->error = error;
+    else
+        g_clear_error(&error);
     p->stopping = true;
     g_cond_broadcast(&p->changed);
     g_mutex_unlock(&p->lock);
@@ -106,7 +109,8 @@ static bool is_stopping(Pipeline *p) {
     return stopping;
 }
 
-static void put_window(Pipeline *p, File *file, Mel *mel, const float *samples, const Window *where) {
+static void put_window(Pipeline *p, File *file, Mel *mel, const float *samples,
+                       const Window *where) {
     double rate = engine_rate(p->engine);
     gsize window = engine_window_samples(p->engine);
     gsize bins = (gsize)clap_config(engine_clap(p->engine))->features.feature_size;
@@ -142,7 +146,8 @@ static void read_whole_clip(Pipeline *p, File *file, Mel *mel) {
     Job *job = g_new0(Job, 1);
     job->file = file;
     job->mels = g_new(float, 4 * mel_frames(mel, window) * bins);
-    if (!mel_fusion_run(mel, file->path, window, job->mels, &job->fused, &file->seconds, &file->warning, &file->error)) {
+    if (!mel_fusion_run(mel, file->path, window, job->mels, &job->fused, &file->seconds,
+                        &file->warning, &file->error)) {
         job_free(job);
         return;
     }
@@ -160,7 +165,8 @@ static void read_file(Pipeline *p, File *file, Mel *mel) {
     g_mutex_unlock(&p->lock);
 }
 
-/* The next file to read, or NULL when there is none. Waits while too many files are ahead of the caller. */
+/* The next file to read, or NULL when there is none. Waits while too many files are ahead of the
+ * caller. */
 static File *take_file(Pipeline *p) {
     File *file = NULL;
     g_mutex_lock(&p->lock);
@@ -203,7 +209,8 @@ static void finish_job(Pipeline *p, Job *job) {
     job_free(job);
 }
 
-/* Makes its activations when the first window comes, so that short work does not pay for every core. */
+/* Makes its activations when the first window comes, so that short work does not pay for every
+ * core. */
 static gpointer worker(gpointer data) {
     Pipeline *p = data;
     GError *error = NULL;
@@ -211,9 +218,12 @@ static gpointer worker(gpointer data) {
     nn_gemm_thread_init();
     for (Job *job; (job = take_job(p));) {
         if (!run) run = clap_run_new(engine_clap(p->engine), CLAP_AUDIO, &error);
-        if (error) stop_with(p, g_steal_pointer(&error));
-        else if (job->fused) clap_embed_mels(run, job->mels, job->vector);
-        else clap_embed_mel(run, job->mels, job->vector);
+        if (error)
+            stop_with(p, g_steal_pointer(&error));
+        else if (job->fused)
+            clap_embed_mels(run, job->mels, job->vector);
+        else
+            clap_embed_mel(run, job->mels, job->vector);
         finish_job(p, job);
         if (!run) break;
     }
@@ -222,7 +232,8 @@ static gpointer worker(gpointer data) {
 
 /* The caller's side */
 
-/* A clip's vector is the normalised mean of its windows; summed in order, so that it is the same every time. */
+/* A clip's vector is the normalised mean of its windows; summed in order, so that it is the same
+ * every time. */
 static float *mean_of_windows(const float *vectors, guint windows, gsize dim) {
     float *mean = g_new0(float, dim);
     for (guint w = 0; w < windows; w++)
@@ -235,7 +246,8 @@ static bool give(Pipeline *p, File *file, EmbedSink sink, void *user) {
     gsize dim = dim_of(p);
     guint windows = file->error ? 0 : file->vectors->len;
     g_autofree float *vectors = g_new(float, MAX(windows, 1) * dim);
-    for (guint w = 0; w < windows; w++) memcpy(vectors + w * dim, file->vectors->pdata[w], dim * sizeof(float));
+    for (guint w = 0; w < windows; w++)
+        memcpy(vectors + w * dim, file->vectors->pdata[w], dim * sizeof(float));
     if (!file->clip && windows) file->clip = mean_of_windows(vectors, windows, dim);
     EmbeddedFile given = {
         .path = file->path,
@@ -307,8 +319,8 @@ static void finish(Pipeline *p, GPtrArray *readers, GPtrArray *workers) {
     g_cond_clear(&p->changed);
 }
 
-bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const *paths, gsize count, EmbedSink sink,
-                  void *user, GError **error) {
+bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const *paths,
+                  gsize count, EmbedSink sink, void *user, GError **error) {
     if (count == 0) return true;
     g_autoptr(GPtrArray) readers = g_ptr_array_new(), workers = g_ptr_array_new();
     Pipeline p = {.engine = engine, .options = options, .paths = paths, .count = count};
@@ -318,7 +330,9 @@ bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const
     bool stopped = p.stopping;
     finish(&p, readers, workers);
     if (!stopped && !p.error) return true;
-    if (p.error) g_propagate_error(error, p.error);
-    else g_set_error_literal(error, EARSHOT_ERROR, ERR_CANCELLED, "interrupted");
+    if (p.error)
+        g_propagate_error(error, p.error);
+    else
+        g_set_error_literal(error, EARSHOT_ERROR, ERR_CANCELLED, "interrupted");
     return false;
 }

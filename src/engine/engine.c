@@ -1,4 +1,5 @@
-/* A model directory opened for work: tokenizer, front end, towers. Long files go through embedder.c. */
+/* A model directory opened for work: tokenizer, front end, towers. Long files go through
+ * embedder.c. */
 #include "engine.h"
 
 #include "error.h"
@@ -21,8 +22,9 @@ Engine *engine_open(const char *dir, int threads, GError **error) {
     if (!engine->bpe) return NULL;
     int known = clap_config(engine->clap)->text.vocab_size;
     if (bpe_vocab_count(engine->bpe) > known) {
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: the vocabulary has %d entries, but text_config.vocab_size is %d",
-                    dir, bpe_vocab_count(engine->bpe), known);
+        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT,
+                    "%s: the vocabulary has %d entries, but text_config.vocab_size is %d", dir,
+                    bpe_vocab_count(engine->bpe), known);
         return NULL;
     }
     return g_steal_pointer(&engine);
@@ -78,7 +80,8 @@ Mel *engine_mel_new(const Engine *engine, GError **error) {
     return mel_new(&config, error);
 }
 
-/* Texts to embed, shared by the workers: each takes the next one until all are taken or one is at fault. */
+/* Texts to embed, shared by the workers: each takes the next one until all are taken or one is at
+ * fault. */
 typedef struct {
     Engine *engine;
     const char *const *texts;
@@ -93,8 +96,10 @@ typedef struct {
 
 static void text_fault(TextWork *work, GError *error) {
     g_mutex_lock(&work->lock);
-    if (!work->error) work->error = error;
-    else g_error_free(error);
+    if (!work->error)
+        work->error = error;
+    else
+        g_error_free(error);
     g_mutex_unlock(&work->lock);
     g_atomic_int_set(&work->stopped, 1);
 }
@@ -102,7 +107,8 @@ static void text_fault(TextWork *work, GError *error) {
 static bool embed_text(TextWork *work, ClapRun *run, int i, GError **error) {
     int count;
     bool cut;
-    g_autofree int32_t *ids = bpe_encode(work->engine->bpe, work->texts[i], -1, CLAP_MAX_TOKENS, &count, &cut, error);
+    g_autofree int32_t *ids =
+        bpe_encode(work->engine->bpe, work->texts[i], -1, CLAP_MAX_TOKENS, &count, &cut, error);
     if (!ids) return false;
     clap_embed_tokens(run, ids, count, work->out + (gsize)i * (gsize)clap_dim(work->engine->clap));
     if (work->cut) work->cut[i] = cut;
@@ -123,7 +129,8 @@ static gpointer text_worker(gpointer data) {
     return NULL;
 }
 
-bool engine_embed_texts(Engine *engine, const char *const *texts, int count, float *out, bool *cut, GError **error) {
+bool engine_embed_texts(Engine *engine, const char *const *texts, int count, float *out, bool *cut,
+                        GError **error) {
     TextWork work = {.engine = engine, .texts = texts, .count = count, .out = out, .cut = cut};
     g_mutex_init(&work.lock);
     g_autoptr(GPtrArray) threads = g_ptr_array_new();
@@ -138,7 +145,8 @@ bool engine_embed_texts(Engine *engine, const char *const *texts, int count, flo
 }
 
 /* Texts that any working text tower tells apart. */
-static const char *const unlike[] = {"a dog barks", "rain on a tin roof", "piano", "a crowd cheers in a stadium"};
+static const char *const unlike[] = {"a dog barks", "rain on a tin roof", "piano",
+                                     "a crowd cheers in a stadium"};
 
 static char *check_text(Engine *engine, GError **error) {
     int32_t *ids[G_N_ELEMENTS(unlike)] = {0};
@@ -147,11 +155,13 @@ static char *check_text(Engine *engine, GError **error) {
     g_autoptr(ClapRun) run = clap_run_new(engine->clap, CLAP_TEXT, error);
     gsize made = 0;
     while (run && made < G_N_ELEMENTS(unlike)) {
-        ids[made] = bpe_encode(engine->bpe, unlike[made], -1, CLAP_MAX_TOKENS, &counts[made], NULL, error);
+        ids[made] =
+            bpe_encode(engine->bpe, unlike[made], -1, CLAP_MAX_TOKENS, &counts[made], NULL, error);
         if (!ids[made]) break;
         made++;
     }
-    if (made == G_N_ELEMENTS(unlike)) fault = clap_check_text(run, (const int32_t *const *)ids, counts, (int)made);
+    if (made == G_N_ELEMENTS(unlike))
+        fault = clap_check_text(run, (const int32_t *const *)ids, counts, (int)made);
     for (gsize i = 0; i < made; i++) g_free(ids[i]);
     return fault;
 }

@@ -30,15 +30,18 @@ static bool check_labels(const char *const *labels, GError **error) {
     if (count > LABELS_MAX) return usage(error, "more than 100000 labels%s", "");
     for (guint i = 0; i < count; i++) {
         if (!labels[i][strspn(labels[i], " \t")]) return usage(error, "a label is empty%s", "");
-        if (!g_hash_table_add(seen, (gpointer)labels[i])) return usage(error, "the label \"%s\" is given twice", labels[i]);
+        if (!g_hash_table_add(seen, (gpointer)labels[i]))
+            return usage(error, "the label \"%s\" is given twice", labels[i]);
     }
     return true;
 }
 
 static bool check_templates(const char *const *templates, GError **error) {
-    if (g_strv_length((char **)templates) > TEMPLATES_MAX) return usage(error, "more than 1000 templates%s", "");
+    if (g_strv_length((char **)templates) > TEMPLATES_MAX)
+        return usage(error, "more than 1000 templates%s", "");
     for (; *templates; templates++)
-        if (!strstr(*templates, "{}")) return usage(error, "the template \"%s\" has no {} for the label", *templates);
+        if (!strstr(*templates, "{}"))
+            return usage(error, "the template \"%s\" has no {} for the label", *templates);
     return true;
 }
 
@@ -56,22 +59,24 @@ static void mean_of(const float *vectors, int templates, int dim, float *out) {
 }
 
 /* labels[count], all templates of each → out[count][dim]. */
-static bool embed_labels(Engine *engine, char **labels, int count, const char *const *templates, float *out,
-                         GError **error) {
+static bool embed_labels(Engine *engine, char **labels, int count, const char *const *templates,
+                         float *out, GError **error) {
     int per_label = (int)g_strv_length((char **)templates), dim = clap_dim(engine_clap(engine));
     gsize stride = (gsize)per_label * (gsize)dim;
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
-    g_autofree float *vectors = g_new(float, (gsize)count * stride);
+    g_autofree float *vectors = g_new(float, (gsize)count *stride);
     for (int i = 0; i < count; i++)
         for (int t = 0; t < per_label; t++) g_ptr_array_add(texts, fill(templates[t], labels[i]));
-    if (!engine_embed_texts(engine, (const char *const *)texts->pdata, (int)texts->len, vectors, NULL, error))
+    if (!engine_embed_texts(engine, (const char *const *)texts->pdata, (int)texts->len, vectors,
+                            NULL, error))
         return false;
     for (int i = 0; i < count; i++)
         mean_of(vectors + (gsize)i * stride, per_label, dim, out + (gsize)i * (gsize)dim);
     return true;
 }
 
-Labels *labels_new(Engine *engine, const char *const *labels, const char *const *templates, GError **error) {
+Labels *labels_new(Engine *engine, const char *const *labels, const char *const *templates,
+                   GError **error) {
     static const char *const usual[] = {LABEL_TEMPLATE, NULL};
     if (!templates || !*templates) templates = usual;
     if (!check_labels(labels, error) || !check_templates(templates, error)) return NULL;
@@ -80,7 +85,7 @@ Labels *labels_new(Engine *engine, const char *const *labels, const char *const 
     made->count = (int)g_strv_length(made->names);
     made->dim = clap_dim(engine_clap(engine));
     made->scale = clap_logit_scale(engine_clap(engine));
-    made->vectors = g_new(float, (gsize)made->count * (gsize)made->dim);
+    made->vectors = g_new(float, (gsize)made->count *(gsize)made->dim);
     int at_once = MAX(1, TEXTS_AT_ONCE / (int)g_strv_length((char **)templates));
     for (int i = 0; i < made->count; i += at_once)
         if (!embed_labels(engine, made->names + i, MIN(at_once, made->count - i), templates,

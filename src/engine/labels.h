@@ -1,7 +1,9 @@
-/* Labels of the user's own, as vectors: zero-shot classification (CLIP, arXiv 2103.00020, section 3.1; CLAP, 2206.04769).
+/* Labels of the user's own, as vectors: zero-shot classification (CLIP, arXiv 2103.00020,
+ * section 3.1; CLAP, 2206.04769).
  *
- * A label is put into each template, the texts are embedded, and their mean, normalised, stands for the label.
- * Probabilities are the softmax over the labels of cosine × the model's own learned scale.
+ * A label is put into each template, the texts are embedded, and their mean, normalised, stands for
+ * the label. Probabilities are the softmax over the labels of cosine × the model's own learned
+ * scale.
  *
  * Owner: the caller. Thread: read-only after labels_new. */
 #pragma once
@@ -18,14 +20,17 @@ typedef struct {
     float cosine, probability;
 } LabelScore;
 
-/* `templates` NULL or empty: LABEL_TEMPLATE alone. A template holds {} once or more, "{}" alone gives the bare label. Both lists
- * are NULL-terminated and copied. Errors (ERR_USAGE): no label, an empty one, one twice, a template without {}. */
-Labels *labels_new(Engine *engine, const char *const *labels, const char *const *templates, GError **error);
+/* `templates` NULL or empty: LABEL_TEMPLATE alone. A template holds {} once or more, "{}" alone
+ * gives the bare label. Both lists are NULL-terminated and copied. Errors (ERR_USAGE): no label, an
+ * empty one, one twice, a template without {}. */
+Labels *labels_new(Engine *engine, const char *const *labels, const char *const *templates,
+                   GError **error);
 void labels_free(Labels *labels);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Labels, labels_free)
 
 int labels_count(const Labels *labels);
 const char *labels_name(const Labels *labels, int label);
 
-/* vector[dim], a unit vector → scores[labels_count], the best first; equal ones in the order of the labels. */
+/* vector[dim], a unit vector → scores[labels_count], the best first; equal ones in the order of the
+ * labels. */
 void labels_score(const Labels *labels, const float *vector, LabelScore *scores);
