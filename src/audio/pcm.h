@@ -40,6 +40,9 @@ Pcm *pcm_open(const char *path, int rate, GError **error);
  * be decoded. */
 gssize pcm_read(Pcm *pcm, float *samples, gsize count, GError **error);
 
+/* The file's path as messages show it. Borrowed, valid until pcm_close. */
+const char *pcm_path(const Pcm *pcm);
+
 /* Borrowed, valid until pcm_close. */
 const PcmInfo *pcm_info(const Pcm *pcm);
 

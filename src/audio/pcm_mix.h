@@ -1,0 +1,11 @@
+/* A decoded frame of any sample format and channel count → the arithmetic mean of its channels. */
+#pragma once
+#include <glib.h>
+#include <libavutil/frame.h>
+
+/* Beyond this (full scale is 1) a floating-point sample is damage, as NaN and infinity are. */
+#define PCM_MAX_SAMPLE 1e9f
+
+/* Samples [first, first + count) of `frame` → mono[count]. Damaged samples become 0; returns how
+ * many there were, −1 for a sample format that we do not know. */
+int pcm_mix(const AVFrame *frame, int first, int count, float *mono);
