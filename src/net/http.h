@@ -17,6 +17,7 @@ typedef struct Http Http;
 typedef struct {
     const char *bearer; /* NULL: none; sent as Authorization to the first host alone */
     int retry_wait_ms;  /* first wait; 0: 500 */
+    int stall_s;        /* how long a transfer may stay under 1 kB/s; 0: 60 */
 } HttpOptions;
 
 Http *http_new(const HttpOptions *options);
