@@ -44,6 +44,9 @@ size_t nn_linear_scratch(const NnLinear *linear);
 /* x[m][k] → y[m][n]. x and y do not overlap. */
 void nn_linear_run(const NnLinear *linear, const float *x, float *y, Arena *arena);
 
+/* y += what nn_linear_run would write: the residual of a block. For linears without activation. */
+void nn_linear_add(const NnLinear *linear, const float *x, float *y, Arena *arena);
+
 /* x[m][k] → y[m][n] for any m ≥ 1, unpacked. */
 void nn_linear_small(const NnMatrix *w, NnAct act, int m, const float *x, float *y, Arena *arena);
 size_t nn_linear_small_scratch(const NnMatrix *w, int m);

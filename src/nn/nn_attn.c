@@ -1,0 +1,29 @@
+/* The face of attention: scratch for one head at a time. */
+#include "nn_attn.h"
+
+#include "nn_kernels.h"
+
+#define ROWS_MOST 14 /* rows of scores at a time, at any level */
+
+static size_t padded(int n) {
+    return ((size_t)n + NN_PANEL_MOST - 1) / NN_PANEL_MOST * NN_PANEL_MOST;
+}
+
+static size_t scratch_floats(int n, int d) {
+    size_t tokens = (size_t)n, width = (size_t)d;
+    return width * padded(n) + tokens * padded(d) + ROWS_MOST * (padded(n) + padded(d)) +
+           tokens * width;
+}
+
+size_t nn_attn_scratch(int n, int heads, int d) {
+    (void)heads; /* one after the other */
+    return scratch_floats(n, d) * sizeof(float) + ARENA_ALIGN;
+}
+
+void nn_attn(const float *qkv, const int *row, int n, int heads, int d, const float *bias,
+             const float *mask, float *out, Arena *arena) {
+    size_t mark = arena_mark(arena);
+    float *scratch = arena_floats(arena, scratch_floats(n, d));
+    nn_kernels()->attn(qkv, row, n, heads, d, bias, mask, out, scratch);
+    arena_reset(arena, mark);
+}

@@ -1,0 +1,76 @@
+/* Private to nn: the inner loops, one table of them per instruction set (nn_cpu.h).
+ *
+ * The loops are written once, in nn_body_*.inc, on the vectors of nn_vec_*.h, and compiled by one
+ * nn_level_*.c per level. Nothing here allocates, keeps state or checks: the faces do. */
+#pragma once
+#include "nn_cpu.h"
+#include "nn_gemm.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* A weight matrix as the product kernels read it. Columns of y go in panels of `panel` (the table's
+ * field), inputs in groups whose products one instruction adds up: 1 for f32, `group_i8` for int8,
+ * 2 for bf16. Both are padded with zeros. */
+typedef struct {
+    int n, k;
+    int k_padded;          /* k rounded up to whole groups */
+    const void *panels;    /* [n / panel][k_padded / group][panel][group] */
+    const float *bias;     /* [n padded] */
+    const float *scale;    /* [n padded], int8 alone */
+    const int32_t *offset; /* [n padded], int8 alone: what the +128 on quantised x adds to a sum */
+} NnPanels;
+
+/* What happens to y = x · Wᵀ + bias: the activations of NnAct, or adding to what y holds. */
+enum { NN_FINISH_ADD = NN_ACT_TANH + 1, NN_FINISHES };
+
+typedef struct {
+    int panel;    /* columns in a panel */
+    int group_i8; /* 4: quantised x in uint8 with 128 added, W in int8; 2: both in int16 */
+
+    void (*gelu)(float *x, size_t n);
+    void (*relu)(float *x, size_t n);
+    void (*tanh)(float *x, size_t n);
+    void (*sigmoid)(float *x, size_t n);
+    void (*add)(float *x, const float *y, size_t n);
+    void (*softmax)(float *x, int rows, int cols);
+    void (*layer_norm)(const float *x, int rows, int cols, const float *gamma, const float *beta,
+                       float eps, float *y);
+    void (*affine)(const float *x, int rows, int cols, const float *scale, const float *shift,
+                   float *y);
+
+    /* x[m][k] → y[m][n]; rows of quantised x and of bf16 x are k_padded long. */
+    void (*product_f32)(const NnPanels *w, int finish, int m, const float *x, float *y);
+    void (*product_i8)(const NnPanels *w, int finish, int m, const void *x, const float *x_scale,
+                       float *y);
+
+    /* x[m][k] → quantised rows, `stride` elements apart and zero from k on, and a scale a row. */
+    void (*quantise)(const float *x, int m, int k, void *q, size_t stride, float *scale);
+
+    /* x[m][k] → y[m][n], W as it lies in the checkpoint; no activation. The int8 one takes rows of
+     * quantised x whose stride is a multiple of 64. */
+    void (*small_f32)(const NnMatrix *w, int m, const float *x, float *y);
+    void (*small_bf16)(const NnMatrix *w, int m, const float *x, float *y);
+    void (*small_i8)(const NnMatrix *w, int m, const void *x, size_t stride, const float *x_scale,
+                     float *y);
+
+    /* Scratch as nn_attn_scratch says. */
+    void (*attn)(const float *qkv, const int *row, int n, int heads, int d, const float *bias,
+                 const float *mask, float *out, float *scratch);
+} NnKernels;
+
+/* Where the CPU multiplies bf16: x rounded to bf16 in rows of k_padded, products two at a time. */
+typedef struct {
+    int panel;
+    void (*round)(const float *x, int m, int k, uint16_t *h, size_t stride);
+    void (*product)(const NnPanels *w, int finish, int m, const uint16_t *x, float *y);
+} NnKernelsBf16;
+
+/* The table of the level in use, and of any level the machine has (for tests). */
+const NnKernels *nn_kernels(void);
+const NnKernels *nn_kernels_of(NnCpu level);
+
+/* NULL where nn_cpu_has_bf16 is false. */
+const NnKernelsBf16 *nn_kernels_bf16(void);
+
+#define NN_PANEL_MOST 32 /* no level's panel is wider */

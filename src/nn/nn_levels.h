@@ -1,0 +1,9 @@
+/* Private to nn: the tables that nn_cpu_x86.c and nn_cpu_plain.c choose from. */
+#pragma once
+#include "nn_kernels.h"
+
+extern const NnKernels nn_kernels_scalar;
+extern const NnKernels nn_kernels_avx2;
+extern const NnKernels nn_kernels_avx512;
+extern const NnKernels nn_kernels_vnni;
+extern const NnKernelsBf16 nn_kernels_avx512_bf16;

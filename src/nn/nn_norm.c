@@ -1,0 +1,33 @@
+/* The faces of the normalisations; what runs once per load or once per vector is plain here. */
+#include "nn_norm.h"
+
+#include "nn_kernels.h"
+
+#include <math.h>
+
+void nn_layer_norm(const float *x, int rows, int cols, const float *gamma, const float *beta,
+                   float eps, float *y) {
+    nn_kernels()->layer_norm(x, rows, cols, gamma, beta, eps, y);
+}
+
+void nn_affine(const float *x, int rows, int cols, const float *scale, const float *shift,
+               float *y) {
+    nn_kernels()->affine(x, rows, cols, scale, shift, y);
+}
+
+void nn_batch_norm_fold(const float *gamma, const float *beta, const float *mean, const float *var,
+                        float eps, int cols, float *scale, float *shift) {
+    for (int c = 0; c < cols; c++) {
+        double factor = gamma[c] / sqrt((double)var[c] + eps);
+        scale[c] = (float)factor;
+        shift[c] = (float)(beta[c] - mean[c] * factor);
+    }
+}
+
+void nn_l2_normalise(float *x, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += (double)x[i] * x[i];
+    if (sum == 0) return;
+    float scale = (float)(1 / sqrt(sum));
+    for (int i = 0; i < n; i++) x[i] *= scale;
+}

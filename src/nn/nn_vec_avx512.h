@@ -1,0 +1,121 @@
+/* Vectors of sixteen floats: AVX-512 F, BW, DQ, VL; with NN_VNNI defined, products of int8 by
+ * AVX512_VNNI. See nn_vec_scalar.h for what each function does. */
+#pragma once
+#include <immintrin.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef NN_VNNI
+#define NN_TARGET   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma,avx512vnni")))
+#define NN_GROUP_I8 4
+typedef uint8_t NnQuant; /* 128 added */
+#else
+#define NN_TARGET   __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,fma")))
+#define NN_GROUP_I8 2
+typedef int16_t NnQuant;
+#endif
+
+#define NN_LANES         16
+#define NN_ROWS          14 /* 14 x 2 accumulators, two of W, one of x: 31 of 32 registers */
+#define NN_EACH_ROWS(X)  X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14)
+#define NN_SMALL_ROWS    8
+#define NN_EACH_SMALL(X) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8)
+
+typedef __m512 V;
+typedef int32_t VI __attribute__((vector_size(64)));
+
+#define NN_INLINE static inline NN_TARGET __attribute__((always_inline, unused))
+
+NN_INLINE V v_set(float x) {
+    return _mm512_set1_ps(x);
+}
+
+NN_INLINE V v_load(const float *p) {
+    return _mm512_loadu_ps(p);
+}
+
+NN_INLINE void v_store(float *p, V v) {
+    _mm512_storeu_ps(p, v);
+}
+
+NN_INLINE __mmask16 v_first(int n) {
+    return (__mmask16)((1u << n) - 1);
+}
+
+NN_INLINE V v_load_n(const float *p, int n) {
+    return _mm512_maskz_loadu_ps(v_first(n), p);
+}
+
+NN_INLINE void v_store_n(float *p, V v, int n) {
+    _mm512_mask_storeu_ps(p, v_first(n), v);
+}
+
+NN_INLINE V v_fma(V a, V b, V c) {
+    return _mm512_fmadd_ps(a, b, c);
+}
+
+NN_INLINE V v_max(V a, V b) {
+    return _mm512_max_ps(a, b);
+}
+
+NN_INLINE V v_min(V a, V b) {
+    return _mm512_min_ps(a, b);
+}
+
+NN_INLINE float v_sum(V v) {
+    return _mm512_reduce_add_ps(v);
+}
+
+NN_INLINE float v_most(V v) {
+    return _mm512_reduce_max_ps(v);
+}
+
+NN_INLINE VI vi_set(int32_t x) {
+    return (VI)_mm512_set1_epi32(x);
+}
+
+NN_INLINE int32_t vi_sum(VI v) {
+    return _mm512_reduce_add_epi32((__m512i)v);
+}
+
+NN_INLINE VI vi_load_x(const NnQuant *p) {
+    return (VI)_mm512_loadu_si512(p);
+}
+
+NN_INLINE V v_load_bf16(const uint16_t *p, int n) {
+    __m256i half = _mm256_maskz_loadu_epi16(v_first(n), p);
+    return (V)_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16);
+}
+
+#ifdef NN_VNNI
+
+NN_INLINE VI vi_dot(VI acc, VI a, VI b) {
+    return (VI)_mm512_dpbusd_epi32((__m512i)acc, (__m512i)a, (__m512i)b);
+}
+
+NN_INLINE VI vi_load_w(const int8_t *p, int n) {
+    return (VI)_mm512_maskz_loadu_epi8(n < 64 ? (1ull << n) - 1 : ~0ull, p);
+}
+
+NN_INLINE void vi_store_x(NnQuant *p, VI v, int n) {
+    __m512i up = _mm512_add_epi32((__m512i)v, _mm512_set1_epi32(128));
+    _mm512_mask_cvtepi32_storeu_epi8(p, v_first(n), up);
+}
+
+#else
+
+NN_INLINE VI vi_dot(VI acc, VI a, VI b) {
+    return acc + (VI)_mm512_madd_epi16((__m512i)a, (__m512i)b);
+}
+
+NN_INLINE VI vi_load_w(const int8_t *p, int n) {
+    __mmask32 mask = n < 32 ? (1u << n) - 1 : ~0u;
+    return (VI)_mm512_cvtepi8_epi16(_mm256_maskz_loadu_epi8(mask, p));
+}
+
+NN_INLINE void vi_store_x(NnQuant *p, VI v, int n) {
+    _mm512_mask_cvtepi32_storeu_epi16(p, v_first(n), (__m512i)v);
+}
+
+#endif
