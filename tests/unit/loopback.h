@@ -56,10 +56,12 @@ static inline Asked *loopback_read(GIOStream *peer) {
     Asked *asked = g_new0(Asked, 1);
     asked->target = g_strdup(words[1]);
     asked->headers = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    for (char *line; (line = g_data_input_stream_read_line(in, NULL, NULL, NULL)) && *line;) {
-        g_auto(GStrv) pair = g_strsplit(line, ": ", 2);
-        g_hash_table_replace(asked->headers, g_ascii_strdown(pair[0], -1), g_strdup(pair[1]));
-        g_free(line);
+    for (bool more = true; more;) {
+        g_autofree char *line = g_data_input_stream_read_line(in, NULL, NULL, NULL);
+        g_auto(GStrv) pair = g_strsplit(line ? line : "", ": ", 2);
+        more = g_strv_length(pair) == 2;
+        if (more)
+            g_hash_table_replace(asked->headers, g_ascii_strdown(pair[0], -1), g_strdup(pair[1]));
     }
     return asked;
 }
