@@ -155,11 +155,16 @@ static int clamp_index(int i, int n) {
     return i < 0 ? 0 : i >= n ? n - 1 : i;
 }
 
+/* In float, as PyTorch places it. */
+static double place(int o, int outputs, int inputs) {
+    float scale = outputs > 1 ? (float)(inputs - 1) / (float)(outputs - 1) : 0;
+    return scale * (float)o;
+}
+
 void ref_resize_bicubic(const float *x, int h, int w, int oh, int ow, float *y) {
     for (int i = 0; i < oh; i++)
         for (int j = 0; j < ow; j++) {
-            double v = oh > 1 ? (double)i * (h - 1) / (oh - 1) : 0, sum = 0;
-            double u = ow > 1 ? (double)j * (w - 1) / (ow - 1) : 0;
+            double v = place(i, oh, h), u = place(j, ow, w), sum = 0;
             for (int a = -1; a <= 2; a++)
                 for (int b = -1; b <= 2; b++) {
                     int r = (int)floor(v) + a, c = (int)floor(u) + b;

@@ -1,0 +1,160 @@
+/* The face of the model: opening, lazy packing, runs. See clap.h. */
+#include "clap.h"
+
+#include "clap_internal.h"
+#include "htsat.h"
+#include "roberta.h"
+#include "weights.h"
+
+#include <math.h>
+#include <string.h>
+
+#define LOGIT_SCALE_MOST 100.0f
+
+struct Clap {
+    ClapConfig config;
+    Weights *weights;
+    Htsat *audio;
+    Roberta *text;
+    float logit_scale;
+    GMutex mutex; /* over the two below */
+    bool audio_packed;
+    char *sha256;
+};
+
+struct ClapRun {
+    const Clap *clap; /* borrowed */
+    Arena *arena;
+    const Tap *tap;
+};
+
+static bool bind_all(Clap *clap, GError **error) {
+    const float *scale = weights_floats(clap->weights, "logit_scale_a", 0, NULL, error);
+    if (!scale) return false;
+    clap->logit_scale = MIN(expf(*scale), LOGIT_SCALE_MOST);
+    clap->audio = htsat_bind(clap->weights, &clap->config, error);
+    if (!clap->audio) return false;
+    clap->text = roberta_bind(clap->weights, &clap->config, error);
+    return clap->text != NULL;
+}
+
+Clap *clap_open(const char *dir, GError **error) {
+    g_autoptr(Clap) clap = g_new0(Clap, 1);
+    g_mutex_init(&clap->mutex);
+    if (!clap_config_read(dir, &clap->config, error)) return NULL;
+    clap->weights = weights_open(dir, error);
+    if (!clap->weights || !bind_all(clap, error)) return NULL;
+    return g_steal_pointer(&clap);
+}
+
+void clap_close(Clap *clap) {
+    if (!clap) return;
+    htsat_free(clap->audio);
+    roberta_free(clap->text);
+    weights_close(clap->weights);
+    g_mutex_clear(&clap->mutex);
+    g_free(clap->sha256);
+    g_free(clap);
+}
+
+const ClapConfig *clap_config(const Clap *clap) {
+    return &clap->config;
+}
+
+int clap_dim(const Clap *clap) {
+    return clap->config.projection_dim;
+}
+
+float clap_logit_scale(const Clap *clap) {
+    return clap->logit_scale;
+}
+
+int64_t clap_parameters(const Clap *clap) {
+    return weights_parameters(clap->weights);
+}
+
+const char *clap_type_name(const Clap *clap) {
+    static const char *const names[] = {[NN_F32] = "f32", [NN_BF16] = "bf16", [NN_I8] = "int8"};
+    return names[weights_type(clap->weights)];
+}
+
+/* The files that tensors lie in, each once, in order of name. */
+static GList *weight_files(const Safetensors *tensors) {
+    GList *files = NULL;
+    for (int i = 0; i < safetensors_count(tensors); i++) {
+        const char *path = safetensors_path(tensors, safetensors_at(tensors, i));
+        if (!g_list_find_custom(files, path, (GCompareFunc)strcmp))
+            files = g_list_insert_sorted(files, (char *)path, (GCompareFunc)strcmp);
+    }
+    return files;
+}
+
+static char *hash_files(const Safetensors *tensors) {
+    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autoptr(GList) files = weight_files(tensors);
+    for (GList *file = files; file; file = file->next) {
+        GMappedFile *map = g_mapped_file_new(file->data, FALSE, NULL);
+        if (!map) return g_strdup("");
+        g_checksum_update(checksum, (guchar *)g_mapped_file_get_contents(map),
+                          (gssize)g_mapped_file_get_length(map));
+        g_mapped_file_unref(map);
+    }
+    return g_strdup(g_checksum_get_string(checksum));
+}
+
+const char *clap_weights_sha256(const Clap *clap) {
+    Clap *own = (Clap *)clap; /* a value computed at its first use does not change the model */
+    g_mutex_lock(&own->mutex);
+    if (!own->sha256) own->sha256 = hash_files(weights_tensors(clap->weights));
+    g_mutex_unlock(&own->mutex);
+    return own->sha256;
+}
+
+/* ---- runs ---- */
+
+static void pack_audio(Clap *clap) {
+    g_mutex_lock(&clap->mutex);
+    if (!clap->audio_packed) htsat_pack(clap->audio);
+    clap->audio_packed = true;
+    g_mutex_unlock(&clap->mutex);
+}
+
+ClapRun *clap_run_new(Clap *clap, ClapTower tower, GError **error) {
+    ClapRun *run = g_new0(ClapRun, 1);
+    run->clap = clap;
+    if (tower == CLAP_AUDIO) pack_audio(clap);
+    run->arena = arena_new(tower == CLAP_AUDIO ? htsat_scratch(clap->audio)
+                                               : roberta_scratch(clap->text, CLAP_MAX_TOKENS));
+    return run;
+}
+
+void clap_run_free(ClapRun *run) {
+    if (!run) return;
+    arena_free(run->arena);
+    g_free(run);
+}
+
+const Clap *clap_run_model(const ClapRun *run) {
+    return run->clap;
+}
+
+void clap_run_tap(ClapRun *run, const Tap *t) {
+    run->tap = t;
+}
+
+void clap_embed_mel(ClapRun *run, const float *mel, float *out) {
+    nn_gemm_thread_init();
+    htsat_run(run->clap->audio, mel, out, run->arena, run->tap);
+}
+
+void clap_embed_mels(ClapRun *run, const float *mels, float *out) {
+    g_assert(run->clap->config.audio.enable_fusion);
+    nn_gemm_thread_init();
+    htsat_run_longer(run->clap->audio, mels, out, run->arena, run->tap);
+}
+
+void clap_embed_tokens(ClapRun *run, const int32_t *ids, int count, float *out) {
+    g_assert(count >= 1 && count <= CLAP_MAX_TOKENS);
+    nn_gemm_thread_init();
+    roberta_run(run->clap->text, ids, count, out, run->arena, run->tap);
+}
