@@ -26,11 +26,18 @@ Mel *mel_new(const MelConfig *config, GError **error);
 void mel_free(Mel *mel);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Mel, mel_free)
 
+/* As given to mel_new. Borrowed, valid until mel_free. */
+const MelConfig *mel_config(const Mel *mel);
+
 /* Frames of `count` samples: count / hop + 1. */
 gsize mel_frames(const Mel *mel, gsize count);
 
 /* samples[count] → out[mel_frames][bins], dB. count > n_fft / 2 (the reflection needs it). */
 void mel_run(Mel *mel, const float *samples, gsize count, float *out);
+
+/* Frames of which the caller has laid out the samples, padding included: frame f is
+ * samples[f·hop … f·hop + n_fft). → out[frames][bins]. */
+void mel_run_frames(Mel *mel, const float *samples, gsize frames, float *out);
 
 /* One frame whose n_fft samples the caller has laid out (padding included) → out[bins]. */
 void mel_run_frame(Mel *mel, const float *samples, float *out);

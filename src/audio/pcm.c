@@ -63,11 +63,19 @@ static void fill_info(Pcm *pcm) {
     pcm_tags_add(pcm->info.tags, input->stream->metadata);
 }
 
+static bool set_error(const Pcm *pcm, ErrorCode code, const char *what, GError **error) {
+    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", pcm->input.shown, what);
+    return false;
+}
+
 Pcm *pcm_open(const char *path, int rate, GError **error) {
-    g_assert(rate >= PCM_MIN_RATE && rate <= PCM_MAX_RATE);
     g_autoptr(Pcm) pcm = g_new0(Pcm, 1);
     pcm->rate = rate;
     if (!pcm_input_open(&pcm->input, path, error)) return NULL;
+    if (rate < PCM_MIN_RATE || rate > PCM_MAX_RATE) {
+        set_error(pcm, ERR_UNSUPPORTED, "sound cannot be delivered at that rate", error);
+        return NULL;
+    }
     fill_info(pcm);
     pcm->packet = av_packet_alloc();
     pcm->frame = av_frame_alloc();
@@ -170,11 +178,6 @@ static void finish_resampler(Pcm *pcm) {
     }
     swr_free(&pcm->resampler);
     pcm->frame_rate = 0;
-}
-
-static bool set_error(const Pcm *pcm, ErrorCode code, const char *what, GError **error) {
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", pcm->input.shown, what);
-    return false;
 }
 
 /* A frame's own word on rate and channels counts, not the header's: chained streams change them. */

@@ -159,7 +159,7 @@ static bool complain_header(const PcmInput *input, const char *name, GError **er
     gint32 rate = plain_wav ? (gint32)AV_RL32(head + 24) : 1;
     g_autofree char *what = NULL;
     if (rate <= 0)
-        what = g_strdup_printf("the header gives a sample rate of %d Hz", rate);
+        what = g_strdup_printf("the header gives a sample rate of %u Hz", (guint32)rate);
     else
         what = g_strdup_printf("the %.*s header is damaged", (int)strcspn(name, ","), name);
     return complain(input, ERR_FORMAT, what, error);
@@ -197,7 +197,7 @@ static bool check_stream(const PcmInput *input, GError **error) {
     else if (channels < 1)
         what = g_strdup_printf("the header gives %d channels", channels);
     else if (rate < PCM_MIN_RATE || rate > PCM_MAX_RATE)
-        what = g_strdup_printf("the header gives a sample rate of %d Hz", rate);
+        what = g_strdup_printf("the header gives a sample rate of %u Hz", (guint32)rate);
     if (!what) return true;
     return complain(input, channels > PCM_MAX_CHANNELS ? ERR_LIMIT : ERR_FORMAT, what, error);
 }
