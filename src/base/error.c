@@ -20,6 +20,14 @@ static int row_of(const GError *error) {
     return ours ? error->code : ERR_IO;
 }
 
+bool error_fail(GError **error, ErrorCode code, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    g_propagate_error(error, g_error_new_valist(EARSHOT_ERROR, code, format, args));
+    va_end(args);
+    return false;
+}
+
 int error_exit_status(const GError *error) {
     return codes[row_of(error)].exit_status;
 }

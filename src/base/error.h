@@ -4,6 +4,7 @@
  * found; nobody rewrites it on the way up unless they know something that the finder did not. */
 #pragma once
 #include <glib.h>
+#include <stdbool.h>
 
 #define EARSHOT_ERROR (error_quark())
 GQuark error_quark(void);
@@ -21,6 +22,9 @@ typedef enum {
     ERR_CANCELLED,   /* stopped on request */
     ERR_CODES
 } ErrorCode;
+
+/* Sets *error and returns false, so that a function can end with `return error_fail(…)`. */
+bool error_fail(GError **error, ErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* What the program leaves with when `error` ends it: 1, 2 or 130. Errors of other domains count
  * as 1. */

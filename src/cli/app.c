@@ -75,6 +75,6 @@ Progress *app_progress(App *app, const char *what, const char *unit, uint64_t to
 bool app_flush(FILE *out, const char *name, GError **error) {
     if (fflush(out) == 0 && !ferror(out)) return true;
     g_autofree char *shown = error_printable(name);
-    g_set_error(error, EARSHOT_ERROR, ERR_IO, "%s: %s", shown, g_strerror(errno));
+    error_fail(error, ERR_IO, "%s: %s", shown, g_strerror(errno));
     return false;
 }

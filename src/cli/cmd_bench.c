@@ -193,8 +193,7 @@ static bool run(App *app, char **argv, GError **error) {
     g_auto(GStrv) args = g_strdupv(argv);
     if (!app_options(app, &command_bench, NULL, &args, error)) return false;
     if (args[1]) {
-        g_set_error_literal(error, EARSHOT_ERROR, ERR_USAGE, "bench takes no arguments");
-        return false;
+        return error_fail(error, ERR_USAGE, "bench takes no arguments");
     }
     return bench(app, error);
 }

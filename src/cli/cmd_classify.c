@@ -110,8 +110,7 @@ static bool take_file(void *user, const EmbeddedFile *file) {
 static char **read_labels(const Options *o, GError **error) {
     if (o->labels && !o->labels_file) return input_split_commas(o->labels);
     if (o->labels_file && !o->labels) return input_lines(o->labels_file, error);
-    g_set_error_literal(error, EARSHOT_ERROR, ERR_USAGE,
-                        "give the labels with either --labels or --labels-file");
+    error_fail(error, ERR_USAGE, "give the labels with either --labels or --labels-file");
     return NULL;
 }
 
@@ -140,7 +139,7 @@ static bool run(App *app, char **argv, GError **error) {
     g_auto(GStrv) args = g_strdupv(argv);
     bool well = app_options(app, &command_classify, &o, &args, error);
     if (well && !args[1]) {
-        g_set_error_literal(error, EARSHOT_ERROR, ERR_USAGE, "no file is named");
+        error_fail(error, ERR_USAGE, "no file is named");
         well = false;
     }
     well = well && classify(app, &o, args + 1, error);

@@ -130,8 +130,7 @@ static bool embed_texts(Embedding *e, Engine *engine, GPtrArray *texts, GError *
             !write_texts(e, some, count, vectors, cut, error))
             return false;
         if (g_atomic_int_get(e->app->stop)) {
-            g_set_error_literal(error, EARSHOT_ERROR, ERR_CANCELLED, "interrupted");
-            return false;
+            return error_fail(error, ERR_CANCELLED, "interrupted");
         }
     }
     return true;
@@ -142,13 +141,11 @@ static bool parse_format(const App *app, const Options *o, VectorFormat *format,
     *format = strcmp(name, "npy") == 0   ? VECTOR_NPY
               : strcmp(name, "f32") == 0 ? VECTOR_F32
                                          : VECTOR_JSONL;
-    const char *fault = NULL;
-    if (*format != VECTOR_JSONL && app->common.json)
-        fault = "--json and --format %s exclude each other";
-    if (*format != VECTOR_JSONL && !o->output && isatty(STDOUT_FILENO))
-        fault = "--format %s: not to a terminal; use -o";
-    if (fault) g_set_error(error, EARSHOT_ERROR, ERR_USAGE, fault, name);
-    return !fault;
+    if (*format == VECTOR_JSONL) return true;
+    if (app->common.json)
+        return error_fail(error, ERR_USAGE, "--json and --format %s exclude each other", name);
+    if (o->output || !isatty(STDOUT_FILENO)) return true;
+    return error_fail(error, ERR_USAGE, "--format %s: not to a terminal; use -o", name);
 }
 
 static bool embed(App *app, const Options *o, char **paths, GPtrArray *texts, GError **error) {
@@ -170,8 +167,7 @@ static bool run(App *app, char **argv, GError **error) {
     g_auto(GStrv) args = g_strdupv(argv);
     bool well = app_options(app, &command_embed, &o, &args, error);
     if (well && !args[1] && !o.texts && !o.text_file) {
-        g_set_error_literal(error, EARSHOT_ERROR, ERR_USAGE,
-                            "nothing to embed: name files, --text or --text-file");
+        error_fail(error, ERR_USAGE, "nothing to embed: name files, --text or --text-file");
         well = false;
     }
     if (well) texts = gather_texts(app, &o, error);

@@ -8,7 +8,7 @@
 
 static bool fault(GError **error, int code, const char *path, const char *what) {
     g_autofree char *shown = error_printable(path);
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", shown, what);
+    error_fail(error, code, "%s: %s", shown, what);
     return false;
 }
 

@@ -77,16 +77,15 @@ static bool wants_color(const App *app) {
     return isatty(STDOUT_FILENO) && !(no && *no);
 }
 
-static bool usage_error(GError **error, const char *format, const char *what) {
-    g_autofree char *shown = error_printable(what);
-    g_set_error(error, EARSHOT_ERROR, ERR_USAGE, format, shown);
-    return false;
+static bool no_command(const char *name, GError **error) {
+    g_autofree char *shown = error_printable(name);
+    return error_fail(error, ERR_USAGE, "there is no command \"%s\"; see earshot --help", shown);
 }
 
 /* `earshot help [COMMAND]`. */
 static bool help(char **argv, GError **error) {
     const Command *command = argv[1] ? find_command(argv[1]) : NULL;
-    if (argv[1] && !command) return usage_error(error, "there is no command \"%s\"", argv[1]);
+    if (argv[1] && !command) return no_command(argv[1], error);
     if (command)
         print_help(command, stdout);
     else
@@ -110,8 +109,7 @@ static bool answered(const App *app, const Command *command) {
 static bool run_command(App *app, char **argv, GError **error) {
     if (strcmp(argv[0], "help") == 0) return help(argv, error);
     const Command *command = find_command(argv[0]);
-    if (!command)
-        return usage_error(error, "there is no command \"%s\"; see earshot --help", argv[0]);
+    if (!command) return no_command(argv[0], error);
     for (int i = 1; argv[i] && strcmp(argv[i], "--") != 0; i++)
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) app->common.help = TRUE;
     if (answered(app, command)) return true;
@@ -138,7 +136,7 @@ static bool run(App *app, char ***argv, GError **error) {
     if (answered(app, NULL)) return true;
     if (!(*argv)[1]) {
         print_overview(stderr);
-        return usage_error(error, "no command is given%s", "");
+        return error_fail(error, ERR_USAGE, "no command is given");
     }
     app->color = wants_color(app);
     return run_command(app, *argv + 1, error);

@@ -3,6 +3,8 @@
 
 #include "error.h"
 
+#include <float.h>
+#include <limits.h>
 #include <string.h>
 
 static const GOptionArg glib_kinds[] = {
@@ -18,10 +20,31 @@ static void *place(const Option *option, void *into) {
     return (char *)into + option->offset;
 }
 
-static void add_entries(GOptionContext *context, const Option *table, void *into) {
-    for (const Option *o = table; o && o->kind != OPTION_END; o++) {
+/* Where GOption leaves numbers: what is still unset afterwards was not given, and the default
+ * stays. */
+typedef union {
+    int whole;
+    double number;
+} Slot;
+#define UNSET_WHOLE  INT_MIN
+#define UNSET_NUMBER (-DBL_MAX)
+
+static int table_length(const Option *table) {
+    int count = 0;
+    while (table && table[count].kind != OPTION_END) count++;
+    return count;
+}
+
+/* slots[table_length] */
+static void add_entries(GOptionContext *context, const Option *table, void *into, Slot *slots) {
+    for (int i = 0; i < table_length(table); i++) {
+        const Option *o = &table[i];
+        void *target = place(o, into);
+        if (o->kind == OPTION_INT || o->kind == OPTION_NUMBER) target = &slots[i];
+        if (o->kind == OPTION_INT) slots[i].whole = UNSET_WHOLE;
+        if (o->kind == OPTION_NUMBER) slots[i].number = UNSET_NUMBER;
         GOptionEntry entry[] = {
-            {o->name, o->letter, 0, glib_kinds[o->kind], place(o, into), o->help, o->arg},
+            {o->name, o->letter, 0, glib_kinds[o->kind], target, o->help, o->arg},
             {0},
         };
         g_option_context_add_main_entries(context, entry, NULL);
@@ -33,28 +56,30 @@ static bool is_choice(const char *choices, const char *value) {
     return g_strv_contains((const char *const *)all, value);
 }
 
-static bool check(const Option *o, void *into, GError **error) {
-    double value = 0;
-    if (o->kind == OPTION_INT) value = *(int *)place(o, into);
-    if (o->kind == OPTION_NUMBER) value = *(double *)place(o, into);
-    if (o->min < o->max && !(value >= o->min && value <= o->max)) {
-        g_set_error(error, EARSHOT_ERROR, ERR_USAGE, "--%s: %g is not in %g to %g", o->name, value,
-                    o->min, o->max);
-        return false;
-    }
-    const char *text = o->kind == OPTION_CHOICE ? *(char **)place(o, into) : NULL;
-    if (text && !is_choice(o->choices, text)) {
-        g_autofree char *shown = error_printable(text);
-        g_set_error(error, EARSHOT_ERROR, ERR_USAGE, "--%s: \"%s\" is none of %s", o->name, shown,
-                    o->choices);
-        return false;
-    }
-    return true;
+static bool in_range(const Option *o, double value, GError **error) {
+    if (o->min == o->max || (value >= o->min && value <= o->max)) return true;
+    return error_fail(error, ERR_USAGE, "--%s: %g is not in %g to %g", o->name, value, o->min,
+                      o->max);
 }
 
-static bool check_all(const Option *table, void *into, GError **error) {
-    for (const Option *o = table; o && o->kind != OPTION_END; o++)
-        if (!check(o, into, error)) return false;
+static bool take(const Option *o, void *into, Slot slot, GError **error) {
+    if (o->kind == OPTION_INT && slot.whole != UNSET_WHOLE) {
+        *(int *)place(o, into) = slot.whole;
+        return in_range(o, slot.whole, error);
+    }
+    if (o->kind == OPTION_NUMBER && slot.number != UNSET_NUMBER) {
+        *(double *)place(o, into) = slot.number;
+        return in_range(o, slot.number, error);
+    }
+    const char *text = o->kind == OPTION_CHOICE ? *(char **)place(o, into) : NULL;
+    if (!text || is_choice(o->choices, text)) return true;
+    g_autofree char *shown = error_printable(text);
+    return error_fail(error, ERR_USAGE, "--%s: \"%s\" is none of %s", o->name, shown, o->choices);
+}
+
+static bool take_all(const Option *table, void *into, const Slot *slots, GError **error) {
+    for (int i = 0; i < table_length(table); i++)
+        if (!take(&table[i], into, slots[i], error)) return false;
     return true;
 }
 
@@ -64,17 +89,19 @@ bool options_parse(const Option *table, void *into, const Option *also, void *al
     GOptionContext *context = g_option_context_new(NULL);
     g_option_context_set_help_enabled(context, FALSE);
     g_option_context_set_strict_posix(context, stop_early);
-    add_entries(context, table, into);
-    add_entries(context, also, also_into);
+    g_autofree Slot *slots = g_new0(Slot, table_length(table) + 1);
+    g_autofree Slot *also_slots = g_new0(Slot, table_length(also) + 1);
+    add_entries(context, table, into, slots);
+    add_entries(context, also, also_into, also_slots);
     bool parsed = g_option_context_parse_strv(context, argv, &fault);
     g_option_context_free(context);
     if (!parsed) {
         g_autofree char *shown = error_printable(fault->message);
-        g_set_error_literal(error, EARSHOT_ERROR, ERR_USAGE, shown);
+        error_fail(error, ERR_USAGE, "%s", shown);
         g_error_free(fault);
         return false;
     }
-    return check_all(table, into, error) && check_all(also, also_into, error);
+    return take_all(table, into, slots, error) && take_all(also, also_into, also_slots, error);
 }
 
 void options_clear(const Option *table, void *into) {

@@ -17,31 +17,34 @@ struct Labels {
     float *vectors; /* [count][dim], unit vectors */
 };
 
-static bool usage(GError **error, const char *format, const char *what) {
-    g_autofree char *shown = error_printable(what);
-    g_set_error(error, EARSHOT_ERROR, ERR_USAGE, format, shown);
-    return false;
+static bool twice(const char *label, GError **error) {
+    g_autofree char *shown = error_printable(label);
+    return error_fail(error, ERR_USAGE, "the label \"%s\" is given twice", shown);
+}
+
+static bool no_place(const char *template, GError **error) {
+    g_autofree char *shown = error_printable(template);
+    return error_fail(error, ERR_USAGE, "the template \"%s\" has no {} for the label", shown);
 }
 
 static bool check_labels(const char *const *labels, GError **error) {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     guint count = g_strv_length((char **)labels);
-    if (count == 0) return usage(error, "%sno label is given", "");
-    if (count > LABELS_MAX) return usage(error, "more than 100000 labels%s", "");
+    if (count == 0) return error_fail(error, ERR_USAGE, "no label is given");
+    if (count > LABELS_MAX) return error_fail(error, ERR_USAGE, "more than %d labels", LABELS_MAX);
     for (guint i = 0; i < count; i++) {
-        if (!labels[i][strspn(labels[i], " \t")]) return usage(error, "a label is empty%s", "");
-        if (!g_hash_table_add(seen, (gpointer)labels[i]))
-            return usage(error, "the label \"%s\" is given twice", labels[i]);
+        if (!labels[i][strspn(labels[i], " \t")])
+            return error_fail(error, ERR_USAGE, "a label is empty");
+        if (!g_hash_table_add(seen, (gpointer)labels[i])) return twice(labels[i], error);
     }
     return true;
 }
 
 static bool check_templates(const char *const *templates, GError **error) {
     if (g_strv_length((char **)templates) > TEMPLATES_MAX)
-        return usage(error, "more than 1000 templates%s", "");
+        return error_fail(error, ERR_USAGE, "more than %d templates", TEMPLATES_MAX);
     for (; *templates; templates++)
-        if (!strstr(*templates, "{}"))
-            return usage(error, "the template \"%s\" has no {} for the label", *templates);
+        if (!strstr(*templates, "{}")) return no_place(*templates, error);
     return true;
 }
 
