@@ -22,6 +22,7 @@ Bpe *bpe_open(const char *dir, GError **error);
 void bpe_close(Bpe *bpe);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Bpe, bpe_close)
 
+/* One more than the greatest id; ids may have holes. */
 int bpe_vocab_count(const Bpe *bpe);
 
 /* text[len] (len < 0: up to the NUL) → ids of `<s> … </s>`, the caller's to g_free; *count ids.
