@@ -140,11 +140,22 @@ static bool bind_required(Bpe *bpe, const BpeFile *file, GError **error) {
 typedef struct {
     Bpe *bpe;
     const BpeFile *file;
-    const char *entry; /* "line" or "merge" */
-    size_t number;     /* of the entry, from 1 */
-    uint32_t count;    /* merges so far: the next one's rank */
-    GString *scratch;
+    const char *entry;              /* "line" or "merge" */
+    size_t number;                  /* of the entry, from 1 */
+    uint32_t count;                 /* merges so far: the next one's rank */
+    GString *left, *right, *merged; /* the entry's tokens, kept for their memory */
 } MergeReader;
+
+static void reader_begin(MergeReader *reader, Bpe *bpe, const BpeFile *file, const char *entry) {
+    *reader = (MergeReader){
+        bpe, file, entry, 1, 0, g_string_new(NULL), g_string_new(NULL), g_string_new(NULL)};
+}
+
+static void reader_end(MergeReader *reader) {
+    g_string_free(reader->left, TRUE);
+    g_string_free(reader->right, TRUE);
+    g_string_free(reader->merged, TRUE);
+}
 
 static bool merge_part(const MergeReader *reader, const char *token, int32_t *id, GError **error) {
     *id = id_of(reader->bpe, token);
@@ -154,15 +165,14 @@ static bool merge_part(const MergeReader *reader, const char *token, int32_t *id
                  reader->entry, reader->number, name);
 }
 
-/* left and right are followed by a NUL each: left[a] NUL right[b] NUL. */
 static bool add_merge(MergeReader *reader, const char *left, const char *right, GError **error) {
     int32_t a, b, merged;
     if (reader->count >= BPE_MAX_VOCAB)
         return fault(reader->file, error, ERR_LIMIT, "more than %d merges", BPE_MAX_VOCAB);
     if (!merge_part(reader, left, &a, error) || !merge_part(reader, right, &b, error)) return false;
-    g_string_assign(reader->scratch, left);
-    g_string_append(reader->scratch, right);
-    if (!merge_part(reader, reader->scratch->str, &merged, error)) return false;
+    g_string_assign(reader->merged, left);
+    g_string_append(reader->merged, right);
+    if (!merge_part(reader, reader->merged->str, &merged, error)) return false;
     bpe_merges_add(reader->bpe->merges, a, b, reader->count++, merged);
     return true;
 }
@@ -177,23 +187,32 @@ static bool add_merge_line(MergeReader *reader, const char *line, size_t len, GE
         return fault(reader->file, error, ERR_FORMAT,
                      "%s %zu: not two tokens with one blank between them", reader->entry,
                      reader->number);
-    g_autofree char *left = g_strndup(line, blank - line);
-    g_autofree char *right = g_strndup(blank + 1, end - blank - 1);
-    return add_merge(reader, left, right, error);
+    g_string_truncate(reader->left, 0);
+    g_string_truncate(reader->right, 0);
+    g_string_append_len(reader->left, line, blank - line);
+    g_string_append_len(reader->right, blank + 1, end - blank - 1);
+    return add_merge(reader, reader->left->str, reader->right->str, error);
 }
 
-static bool bind_merge_lines(Bpe *bpe, const BpeFile *file, GError **error) {
-    g_autoptr(GString) scratch = g_string_new(NULL);
-    MergeReader reader = {bpe, file, "line", 1, 0, scratch};
-    const char *end = file->data + file->len;
-    for (const char *line = file->data; line < end; reader.number++) {
+static bool read_merge_lines(MergeReader *reader, GError **error) {
+    const char *end = reader->file->data + reader->file->len;
+    for (const char *line = reader->file->data; line < end; reader->number++) {
         const char *stop = memchr(line, '\n', end - line);
         size_t len = (stop ? stop : end) - line;
         bool crlf = stop && len > 0 && line[len - 1] == '\r';
-        if (!add_merge_line(&reader, line, len - crlf, error)) return false;
-        line += len + 1;
+        if (!add_merge_line(reader, line, len - crlf, error)) return false;
+        if (!stop) break;
+        line = stop + 1;
     }
     return true;
+}
+
+static bool bind_merge_lines(Bpe *bpe, const BpeFile *file, GError **error) {
+    MergeReader reader;
+    reader_begin(&reader, bpe, file, "line");
+    bool good = read_merge_lines(&reader, error);
+    reader_end(&reader);
+    return good;
 }
 
 Bpe *bpe_from_vocab(const BpeFile *vocab, const BpeFile *merges, GError **error) {
@@ -218,15 +237,21 @@ static bool add_merge_value(MergeReader *reader, const json_t *value, GError **e
     return add_merge(reader, left, right, error);
 }
 
-static bool bind_merge_values(Bpe *bpe, const BpeFile *file, const json_t *merges, GError **error) {
-    g_autoptr(GString) scratch = g_string_new(NULL);
-    MergeReader reader = {bpe, file, "merge", 1, 0, scratch};
-    if (!json_is_array(merges))
-        return fault(file, error, ERR_FORMAT, "model.merges is not an array");
-    for (; reader.number <= json_array_size(merges); reader.number++)
-        if (!add_merge_value(&reader, json_array_get(merges, reader.number - 1), error))
+static bool read_merge_values(MergeReader *reader, const json_t *merges, GError **error) {
+    for (; reader->number <= json_array_size(merges); reader->number++)
+        if (!add_merge_value(reader, json_array_get(merges, reader->number - 1), error))
             return false;
     return true;
+}
+
+static bool bind_merge_values(Bpe *bpe, const BpeFile *file, const json_t *merges, GError **error) {
+    MergeReader reader;
+    if (!json_is_array(merges))
+        return fault(file, error, ERR_FORMAT, "model.merges is not an array");
+    reader_begin(&reader, bpe, file, "merge");
+    bool good = read_merge_values(&reader, merges, error);
+    reader_end(&reader);
+    return good;
 }
 
 /* Absent, null, false, zero or "": the feature is not asked for. */

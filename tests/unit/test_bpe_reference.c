@@ -63,12 +63,11 @@ static GString *text_of(const char *line) {
 
 /* "COUNT HASH", as make_bpe_refs.py's digest(). */
 static char *digest(const int32_t *ids, int count) {
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
-    for (int i = 0; i < count; i++) {
-        int32_t id = GINT32_TO_LE(ids[i]);
-        g_checksum_update(sum, (const guchar *)&id, sizeof id);
-    }
-    return g_strdup_printf("%d %.16s", count, g_checksum_get_string(sum));
+    gsize bytes = count * sizeof *ids;
+    g_autofree int32_t *little = g_memdup2(ids, bytes);
+    for (int i = 0; i < count; i++) little[i] = GINT32_TO_LE(ids[i]);
+    g_autofree char *sum = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (guchar *)little, bytes);
+    return g_strdup_printf("%d %.16s", count, sum);
 }
 
 static char *listed(const int32_t *ids, int count) {
