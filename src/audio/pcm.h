@@ -26,8 +26,10 @@ typedef struct {
     double seconds;        /* what the container claims; −1: it does not say */
     const char *container; /* FFmpeg's short name: "wav", "flac", "ogg" … */
     const char *codec;     /* "pcm_s16le", "opus" … */
-    GHashTable
-        *tags; /* char* → char*: lower-case key → UTF-8 value (title, artist, BWF fields …) */
+    /* char* → char*: lower-case key → UTF-8 value, by FFmpeg's common names (title, artist, date
+     * …). A BWF file's description is its "comment", its originator "encoded_by"; time_reference,
+     * coding_history and umid keep their names. */
+    GHashTable *tags;
 } PcmInfo;
 
 /* `rate` in Hz is what pcm_read delivers. Errors, one line each, the path first: missing,
