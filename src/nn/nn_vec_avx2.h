@@ -15,6 +15,8 @@
 
 typedef __m256 V;
 typedef int32_t VI __attribute__((vector_size(32)));
+typedef float V4 __attribute__((vector_size(16)));
+typedef int32_t V4I __attribute__((vector_size(16)));
 typedef int16_t VQ __attribute__((vector_size(16)));
 typedef int16_t NnQuant;
 
@@ -57,6 +59,16 @@ NN_INLINE V v_min(V a, V b) {
     return _mm256_min_ps(a, b);
 }
 
+NN_INLINE V v_keep(V v) {
+    __asm__("" : "+x"(v));
+    return v;
+}
+
+NN_INLINE VI vi_keep(VI v) {
+    __asm__("" : "+x"(v));
+    return v;
+}
+
 NN_INLINE float v_sum(V v) {
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
@@ -69,12 +81,19 @@ NN_INLINE float v_most(V v) {
     return _mm_cvtss_f32(_mm_max_ss(s, _mm_movehdup_ps(s)));
 }
 
+NN_INLINE V4 v_sums(V a, V b, V c, V d) {
+    V s = _mm256_hadd_ps(_mm256_hadd_ps(a, b), _mm256_hadd_ps(c, d));
+    return _mm256_castps256_ps128(s) + _mm256_extractf128_ps(s, 1);
+}
+
 NN_INLINE VI vi_set(int32_t x) {
     return (VI)_mm256_set1_epi32(x);
 }
 
-NN_INLINE int32_t vi_sum(VI v) {
-    return ((v[0] + v[1]) + (v[2] + v[3])) + ((v[4] + v[5]) + (v[6] + v[7]));
+NN_INLINE V4I vi_sums(VI a, VI b, VI c, VI d) {
+    __m256i ab = _mm256_hadd_epi32((__m256i)a, (__m256i)b);
+    __m256i cd = _mm256_hadd_epi32((__m256i)c, (__m256i)d), s = _mm256_hadd_epi32(ab, cd);
+    return (V4I)_mm256_castsi256_si128(s) + (V4I)_mm256_extracti128_si256(s, 1);
 }
 
 NN_INLINE VI vi_dot(VI acc, VI a, VI b) {

@@ -24,6 +24,8 @@ typedef int16_t NnQuant;
 
 typedef __m512 V;
 typedef int32_t VI __attribute__((vector_size(64)));
+typedef float V4 __attribute__((vector_size(16)));
+typedef int32_t V4I __attribute__((vector_size(16)));
 
 #define NN_INLINE static inline NN_TARGET __attribute__((always_inline, unused))
 
@@ -63,6 +65,16 @@ NN_INLINE V v_min(V a, V b) {
     return _mm512_min_ps(a, b);
 }
 
+NN_INLINE V v_keep(V v) {
+    __asm__("" : "+v"(v));
+    return v;
+}
+
+NN_INLINE VI vi_keep(VI v) {
+    __asm__("" : "+v"(v));
+    return v;
+}
+
 NN_INLINE float v_sum(V v) {
     return _mm512_reduce_add_ps(v);
 }
@@ -71,12 +83,27 @@ NN_INLINE float v_most(V v) {
     return _mm512_reduce_max_ps(v);
 }
 
+NN_INLINE V4 v_sums(V a, V b, V c, V d) {
+    V ab = _mm512_unpacklo_ps(a, b) + _mm512_unpackhi_ps(a, b);
+    V cd = _mm512_unpacklo_ps(c, d) + _mm512_unpackhi_ps(c, d);
+    V s = _mm512_shuffle_ps(ab, cd, 0x44) + _mm512_shuffle_ps(ab, cd, 0xee);
+    __m256 half = _mm512_castps512_ps256(s) + _mm512_extractf32x8_ps(s, 1);
+    return _mm256_castps256_ps128(half) + _mm256_extractf128_ps(half, 1);
+}
+
 NN_INLINE VI vi_set(int32_t x) {
     return (VI)_mm512_set1_epi32(x);
 }
 
-NN_INLINE int32_t vi_sum(VI v) {
-    return _mm512_reduce_add_epi32((__m512i)v);
+NN_INLINE V4I vi_sums(VI a, VI b, VI c, VI d) {
+    __m512i i = (__m512i)a, j = (__m512i)b, k = (__m512i)c, l = (__m512i)d;
+    VI ab = (VI)_mm512_unpacklo_epi32(i, j) + (VI)_mm512_unpackhi_epi32(i, j);
+    VI cd = (VI)_mm512_unpacklo_epi32(k, l) + (VI)_mm512_unpackhi_epi32(k, l);
+    VI s = (VI)_mm512_unpacklo_epi64((__m512i)ab, (__m512i)cd) +
+           (VI)_mm512_unpackhi_epi64((__m512i)ab, (__m512i)cd);
+    __m256i low = _mm512_castsi512_si256((__m512i)s);
+    __m256i half = _mm256_add_epi32(low, _mm512_extracti32x8_epi32((__m512i)s, 1));
+    return (V4I)_mm256_castsi256_si128(half) + (V4I)_mm256_extracti128_si256(half, 1);
 }
 
 NN_INLINE VI vi_load_x(const NnQuant *p) {

@@ -16,6 +16,8 @@
 
 typedef float V __attribute__((vector_size(16)));
 typedef int32_t VI __attribute__((vector_size(16)));
+typedef float V4 __attribute__((vector_size(16)));
+typedef int32_t V4I __attribute__((vector_size(16)));
 typedef int16_t VQ __attribute__((vector_size(8)));
 typedef int16_t NnQuant; /* one quantised element of x */
 
@@ -62,6 +64,16 @@ NN_INLINE V v_min(V a, V b) {
     return v_pick(a < b, a, b);
 }
 
+/* The same value, which from here on lives in a register: gcc would rather load it again for each
+ * product, and loads are what the unpacked products are short of. */
+NN_INLINE V v_keep(V v) {
+    return v;
+}
+
+NN_INLINE VI vi_keep(VI v) {
+    return v;
+}
+
 NN_INLINE float v_sum(V v) {
     return (v[0] + v[2]) + (v[1] + v[3]);
 }
@@ -71,12 +83,21 @@ NN_INLINE float v_most(V v) {
     return a > b ? a : b;
 }
 
+/* The sums of four vectors; each by the same tree. */
+NN_INLINE V4 v_sums(V a, V b, V c, V d) {
+    return (V4){v_sum(a), v_sum(b), v_sum(c), v_sum(d)};
+}
+
 NN_INLINE VI vi_set(int32_t x) {
     return (VI){x, x, x, x};
 }
 
 NN_INLINE int32_t vi_sum(VI v) {
     return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
+NN_INLINE V4I vi_sums(VI a, VI b, VI c, VI d) {
+    return (V4I){vi_sum(a), vi_sum(b), vi_sum(c), vi_sum(d)};
 }
 
 /* acc + the products of the int16 pairs in each lane. */
