@@ -746,7 +746,7 @@ static void prepare(void) {
         content[i] = (char)(x >> 24);
     }
     content_sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)content, LEN);
-    dir = g_dir_make_tmp("earshot-http-XXXXXX", NULL);
+    dir = g_dir_make_tmp(NULL, NULL);
     const char *proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
     for (size_t i = 0; i < G_N_ELEMENTS(proxies); i++) g_unsetenv(proxies[i]);
 }

@@ -24,7 +24,7 @@ typedef struct {
 } Place;
 
 static void place_up(Place *place, const void *unused) {
-    g_autofree char *top = g_dir_make_tmp("earshot-hub-XXXXXX", NULL);
+    g_autofree char *top = g_dir_make_tmp(NULL, NULL);
     place->models = g_build_filename(top, "models", NULL);
 }
 
@@ -147,12 +147,14 @@ static void installed_models_are_listed_in_order(Place *place, const void *unuse
 
 /* ---- the hub's answer ---- */
 
+/* Entries of a listing; each brings its comma, so that they can stand in a row. */
 #define SHA256 "\"0000000000000000000000000000000000000000000000000000000000000001\""
 #define LARGE(name, size)                                                                          \
-    "{\"rfilename\":\"" name "\",\"size\":" size ",\"lfs\":{\"sha256\":" SHA256 "}}"
-#define SMALL(name)  "{\"rfilename\":\"" name "\",\"size\":2,\"blobId\":\"" COMMIT "\"}"
-#define BASIS        SMALL("config.json") "," SMALL("merges.txt") "," SMALL("vocab.json")
-#define ANSWER(list) "{\"sha\":\"" COMMIT "\",\"siblings\":[" list "]}"
+    ",{\"rfilename\":\"" name "\",\"size\":" size ",\"lfs\":{\"sha256\":" SHA256 "}}"
+#define SMALL(name)  ",{\"rfilename\":\"" name "\",\"size\":2,\"blobId\":\"" COMMIT "\"}"
+#define BASIS        SMALL("config.json") SMALL("merges.txt") SMALL("vocab.json")
+#define INDEX        SMALL("model.safetensors.index.json")
+#define ANSWER(list) "{\"sha\":\"" COMMIT "\",\"siblings\":[null" list "]}"
 
 /* Names of the files chosen, with spaces between. */
 static char *chosen(const char *json) {
@@ -172,17 +174,16 @@ static void only_what_a_clap_needs_is_chosen(void) {
     const struct {
         const char *json, *names;
     } rows[] = {
-        {ANSWER(BASIS "," LARGE("model.safetensors", "9") "," LARGE(
-             "pytorch_model.bin", "9") "," SMALL("train.py") "," SMALL(".gitattributes")),
+        {ANSWER(BASIS LARGE("model.safetensors", "9") LARGE("pytorch_model.bin", "9")
+                    SMALL("train.py") SMALL(".gitattributes")),
          "config.json vocab.json merges.txt model.safetensors"},
-        {ANSWER(BASIS "," LARGE("pytorch_model.bin", "9")),
+        {ANSWER(BASIS LARGE("pytorch_model.bin", "9")),
          "config.json vocab.json merges.txt pytorch_model.bin"},
-        {ANSWER(SMALL("config.json") "," SMALL("tokenizer.json") "," SMALL("README.md") "," LARGE(
-             "model.safetensors", "9")),
+        {ANSWER(SMALL("config.json") SMALL("tokenizer.json") SMALL("README.md")
+                    LARGE("model.safetensors", "9")),
          "config.json tokenizer.json README.md model.safetensors"},
-        {ANSWER(BASIS "," LARGE("model-00002-of-00002.safetensors", "9") "," LARGE(
-             "model-00001-of-00002.safetensors",
-             "9") "," SMALL("model.safetensors.index.json") "," LARGE("pytorch_model.bin", "9")),
+        {ANSWER(BASIS LARGE("model-00002-of-00002.safetensors", "9") LARGE(
+             "model-00001-of-00002.safetensors", "9") INDEX LARGE("pytorch_model.bin", "9")),
          "config.json vocab.json merges.txt model.safetensors.index.json "
          "model-00001-of-00002.safetensors model-00002-of-00002.safetensors"},
     };
@@ -192,20 +193,21 @@ static void only_what_a_clap_needs_is_chosen(void) {
     }
 }
 
+#define HOSTILE                                                                                    \
+    SMALL("../config.json")                                                                        \
+    SMALL("/etc/passwd")                                                                           \
+    SMALL("sub/config.json")                                                                       \
+    SMALL("..")                                                                                    \
+    SMALL("")                                                                                      \
+    SMALL("config.json\\n")                                                                        \
+    LARGE("../model-00001-of-00002.safetensors", "9")                                              \
+    LARGE("model-00001-of-00002.safetensors/../../x", "9")
+
 static void hostile_file_names_are_never_chosen(void) {
-    g_autofree char *names = chosen(ANSWER(
-        BASIS
-        "," LARGE("model.safetensors", "9") "," SMALL("../config.json") "," SMALL("/etc/passwd") "," SMALL(
-            "sub/config.json") "," SMALL("..") "," SMALL("") "," SMALL("model.safetensors.index."
-                                                                       "json") "," LARGE("model-"
-                                                                                         "00001-of-"
-                                                                                         "00002."
-                                                                                         "safetenso"
-                                                                                         "rs/../../"
-                                                                                         "x",
-                                                                                         "9") "," LARGE("../model-00001-of-00002.safetensors",
-                                                                                                        "9") "," SMALL("config.json\\n")));
-    g_assert_cmpstr(names, ==, "config.json vocab.json merges.txt model.safetensors");
+    g_autofree char *whole = chosen(ANSWER(BASIS LARGE("model.safetensors", "9") HOSTILE));
+    g_assert_cmpstr(whole, ==, "config.json vocab.json merges.txt model.safetensors");
+    g_autofree char *shards = chosen(ANSWER(BASIS INDEX HOSTILE));
+    g_assert_cmpstr(shards, ==, "config.json vocab.json merges.txt model.safetensors.index.json");
 }
 
 static void wrong_answers_are_refused(void) {
@@ -223,14 +225,14 @@ static void wrong_answers_are_refused(void) {
         {"{\"sha\":\"" COMMIT "\",\"siblings\":3}", ERR_FORMAT, "does not describe"},
         {"{\"sha\":7,\"siblings\":[]}", ERR_FORMAT, "does not describe"},
         {ANSWER(""), ERR_UNSUPPORTED, "no config.json"},
-        {ANSWER("1,null,[],\"config.json\""), ERR_UNSUPPORTED, "no config.json"},
+        {ANSWER(",1,null,[],\"config.json\""), ERR_UNSUPPORTED, "no config.json"},
         {ANSWER(SMALL("config.json")), ERR_UNSUPPORTED, "tokenizer.json"},
         {ANSWER(BASIS), ERR_UNSUPPORTED, "neither model.safetensors nor"},
-        {ANSWER(BASIS "," SMALL("config.json")), ERR_FORMAT, "config.json twice"},
-        {ANSWER(BASIS "," LARGE("model.safetensors", "-1")), ERR_FORMAT, "no size for model.saf"},
-        {ANSWER(BASIS "," LARGE("model.safetensors", "1.5")), ERR_FORMAT, "no size for model.saf"},
-        {ANSWER(BASIS "," LARGE("model.safetensors", "16000000001")), ERR_LIMIT, "more than"},
-        {ANSWER(BASIS "," LARGE("README.md", "64000001")), ERR_LIMIT, "README.md has 64000001"},
+        {ANSWER(BASIS SMALL("config.json")), ERR_FORMAT, "config.json twice"},
+        {ANSWER(BASIS LARGE("model.safetensors", "-1")), ERR_FORMAT, "no size for model.saf"},
+        {ANSWER(BASIS LARGE("model.safetensors", "1.5")), ERR_FORMAT, "no size for model.saf"},
+        {ANSWER(BASIS LARGE("model.safetensors", "16000000001")), ERR_LIMIT, "more than"},
+        {ANSWER(BASIS LARGE("README.md", "64000001")), ERR_LIMIT, "README.md has 64000001"},
         {ANSWER(BASIS ",{\"rfilename\":\"model.safetensors\",\"size\":1}"), ERR_FORMAT, "no hash"},
         {ANSWER(BASIS ",{\"rfilename\":\"model.safetensors\",\"size\":1,\"blobId\":\"" COMMIT
                       "\",\"lfs\":{}}"),
@@ -246,13 +248,13 @@ static void wrong_answers_are_refused(void) {
 }
 
 static char *answer_of_shards(int count) {
-    g_autoptr(GString) list = g_string_new(BASIS "," SMALL("model.safetensors.index.json"));
+    g_autoptr(GString) list = g_string_new(BASIS INDEX);
     for (int i = 1; i <= count; i++)
         g_string_append_printf(list,
                                ",{\"rfilename\":\"model-%05d-of-%05d.safetensors\",\"size\":"
                                "16000000000,\"lfs\":{\"sha256\":" SHA256 "}}",
                                i, count);
-    return g_strdup_printf("{\"sha\":\"" COMMIT "\",\"siblings\":[%s]}", list->str);
+    return g_strdup_printf("{\"sha\":\"" COMMIT "\",\"siblings\":[null%s]}", list->str);
 }
 
 static void too_many_files_are_refused(void) {
