@@ -10,8 +10,9 @@
 #include <stddef.h>
 #include <string.h>
 
-#define CONFIG   "config.json"
-#define FEATURES "preprocessor_config.json"
+#define CONFIG    "config.json"
+#define FEATURES  "preprocessor_config.json"
+#define PROCESSOR "processor_config.json"
 
 typedef enum { INT, PAIR, REAL, BOOL } FieldKind;
 
@@ -280,6 +281,13 @@ static bool read_features(const Section *section, ClapConfig *config, GError **e
            read_fields(section, feature_fields, G_N_ELEMENTS(feature_fields), config, error);
 }
 
+/* The features are the whole of preprocessor_config.json, but a part of processor_config.json. */
+static bool read_processor(const Section *section, ClapConfig *config, GError **error) {
+    json_t *part = json_object_get(section->object, "feature_extractor");
+    Section inner = {section->path, "feature_extractor.", part};
+    return read_features(json_is_object(part) ? &inner : section, config, error);
+}
+
 /* What the published checkpoints of this kind say, where the file is missing. */
 static void publish_features(ClapConfig *config) {
     for (size_t i = 0; i < G_N_ELEMENTS(feature_fields); i++)
@@ -301,28 +309,43 @@ static bool parse(const char *path, GBytes *text, ReadSection read, ClapConfig *
     return good;
 }
 
-bool clap_config_parse(const char *dir, GBytes *model, GBytes *features, ClapConfig *config,
-                       GError **error) {
-    g_autofree char *model_path = g_build_filename(dir, CONFIG, NULL);
-    g_autofree char *features_path = g_build_filename(dir, FEATURES, NULL);
+/* `features_path` names the file that `features` came from, or would have. */
+static bool parse_both(const char *model_path, GBytes *model, const char *features_path,
+                       GBytes *features, ClapConfig *config, GError **error) {
     memset(config, 0, sizeof *config);
     if (!parse(model_path, model, read_model, config, error)) return false;
     if (!features)
         publish_features(config);
-    else if (!parse(features_path, features, read_features, config, error))
+    else if (!parse(features_path, features, read_processor, config, error))
         return false;
     return clap_config_check(config, model_path, features_path, error);
 }
 
-bool clap_config_read(const char *dir, ClapConfig *config, GError **error) {
+bool clap_config_parse(const char *dir, GBytes *model, GBytes *features, ClapConfig *config,
+                       GError **error) {
     g_autofree char *model_path = g_build_filename(dir, CONFIG, NULL);
     g_autofree char *features_path = g_build_filename(dir, FEATURES, NULL);
+    return parse_both(model_path, model, features_path, features, config, error);
+}
+
+/* Where the features are: FEATURES, else PROCESSOR, which transformers 5 writes. Caller frees. */
+static char *find_features(const char *dir, bool *there) {
+    char *features = g_build_filename(dir, FEATURES, NULL);
+    char *processor = g_build_filename(dir, PROCESSOR, NULL);
+    bool older = g_file_test(features, G_FILE_TEST_EXISTS);
+    bool newer = !older && g_file_test(processor, G_FILE_TEST_EXISTS);
+    *there = older || newer;
+    g_free(newer ? features : processor);
+    return newer ? processor : features;
+}
+
+bool clap_config_read(const char *dir, ClapConfig *config, GError **error) {
+    bool has_features;
+    g_autofree char *model_path = g_build_filename(dir, CONFIG, NULL);
+    g_autofree char *features_path = find_features(dir, &has_features);
     g_autoptr(GBytes) model = file_text(model_path, error);
     if (!model) return false;
-    g_autoptr(GBytes) features = NULL;
-    if (g_file_test(features_path, G_FILE_TEST_EXISTS)) {
-        features = file_text(features_path, error);
-        if (!features) return false;
-    }
-    return clap_config_parse(dir, model, features, config, error);
+    g_autoptr(GBytes) features = has_features ? file_text(features_path, error) : NULL;
+    if (has_features && !features) return false;
+    return parse_both(model_path, model, features_path, features, config, error);
 }

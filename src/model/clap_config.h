@@ -56,8 +56,9 @@ typedef struct {
     ClapAct projection_act;
 } ClapConfig;
 
-/* `dir` holds config.json and preprocessor_config.json (the latter may be missing: then the
- * published values for the checkpoint's kind, fused or not). */
+/* `dir` holds config.json and preprocessor_config.json, or the processor_config.json that newer
+ * versions of transformers write in its place. Without either: the published values for the
+ * checkpoint's kind, fused or not. */
 bool clap_config_read(const char *dir, ClapConfig *config, GError **error);
 
 /* The same for the text of the files. `features` may be NULL: there is no preprocessor_config.json.

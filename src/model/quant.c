@@ -19,12 +19,19 @@
 static const char *const type_names[] = {[NN_F32] = "f32", [NN_BF16] = "bf16", [NN_I8] = "int8"};
 
 /* Copied where they are there; CONFIG_FILE must be. */
-static const char *const companions[] = {CONFIG_FILE,         "preprocessor_config.json",
-                                         "vocab.json",        "merges.txt",
-                                         "tokenizer.json",    "tokenizer_config.json",
-                                         "added_tokens.json", "special_tokens_map.json",
-                                         "README.md",         "MODEL_CARD.md",
-                                         "LICENSE",           "NOTICE"};
+static const char *const companions[] = {CONFIG_FILE,
+                                         "preprocessor_config.json",
+                                         "processor_config.json",
+                                         "vocab.json",
+                                         "merges.txt",
+                                         "tokenizer.json",
+                                         "tokenizer_config.json",
+                                         "added_tokens.json",
+                                         "special_tokens_map.json",
+                                         "README.md",
+                                         "MODEL_CARD.md",
+                                         "LICENSE",
+                                         "NOTICE"};
 
 /* The tensors of the new file, with what they own. */
 typedef struct {

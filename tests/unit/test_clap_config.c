@@ -64,6 +64,24 @@ static void features_default_as_published_or_as_the_class(void) {
     g_assert_false(expect_good(MODEL(), "{\"truncation\":\"rand_trunc\"}").features.fusion);
 }
 
+static void newer_layouts_keep_features_in_processor_config(void) {
+    char *dir = files_dir();
+    ClapConfig config;
+    GError *error = NULL;
+    files_put_text(dir, "config.json", MODEL());
+    files_put_text(dir, "processor_config.json",
+                   "{\"feature_extractor\":{\"truncation\":\"rand_trunc\",\"frequency_min\":20}}");
+    g_assert_true(clap_config_read(dir, &config, &error));
+    g_assert_cmpfloat(config.features.frequency_min, ==, 20);
+    files_put_text(dir, "processor_config.json", "{\"feature_extractor\":{\"hop_length\":0}}");
+    g_assert_false(clap_config_read(dir, &config, &error));
+    files_expect_error(&error, "*/processor_config.json: feature_extractor.hop_length: 0 is out*");
+    files_put_text(dir, "preprocessor_config.json", "{\"frequency_min\":30}");
+    g_assert_true(clap_config_read(dir, &config, &error));
+    g_assert_cmpfloat(config.features.frequency_min, ==, 30);
+    files_remove(dir);
+}
+
 static void the_larger_checkpoints_are_read(void) {
     ClapConfig config = expect_good(
         MODEL(",\"projection_hidden_act\":\"gelu\",\"audio_config\":{\"depths\":[2,2,12,2],"
@@ -219,6 +237,7 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     TEST(absent_keys_take_the_reference_defaults);
     TEST(features_default_as_published_or_as_the_class);
+    TEST(newer_layouts_keep_features_in_processor_config);
     TEST(the_larger_checkpoints_are_read);
     TEST(small_shapes_are_read);
     TEST(missing_and_broken_files_are_refused);
