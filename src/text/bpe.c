@@ -69,17 +69,16 @@ void bpe_close(Bpe *bpe) {
     if (!bpe) return;
     for (int i = 0; i < 2; i++) g_array_unref(bpe->specials[i]);
     g_hash_table_unref(bpe->merges);
-    g_ptr_array_unref(bpe->tokens);
-    json_decref(bpe->root);
+    bpe_tokens_free(bpe->tokens);
     g_free(bpe);
 }
 
 int bpe_vocab_count(const Bpe *bpe) {
-    return (int)bpe->tokens->len;
+    return bpe_tokens_count(bpe->tokens);
 }
 
 const char *bpe_token(const Bpe *bpe, int32_t id) {
-    return id >= 0 && id < bpe_vocab_count(bpe) ? bpe->tokens->pdata[id] : NULL;
+    return bpe_tokens_text(bpe->tokens, id);
 }
 
 /* One call of bpe_encode. */

@@ -1,12 +1,12 @@
 /* vocab.json, merges.txt and tokenizer.json: from bytes to a Bpe, or one line on what is wrong.
  *
- * Looking up is done in jansson's own object {token: id}; its keys are also the strings that
- * bpe_token lends. Nothing is allocated on the word of a file: ids are below BPE_MAX_VOCAB. */
+ * Nothing is allocated on the word of a file: ids are below BPE_MAX_VOCAB. */
 #include "bpe_merge.h"
 #include "bpe_private.h"
 #include "bpe_special.h"
 #include "error.h"
 
+#include <jansson.h>
 #include <string.h>
 
 G_STATIC_ASSERT(BPE_MAX_VOCAB <= 1 << BPE_ID_BITS && BPE_MAX_TEXT <= 1 << BPE_ID_BITS);
@@ -48,30 +48,24 @@ static json_t *parse(const BpeFile *file, GError **error) {
     return NULL;
 }
 
-static Bpe *bpe_new(json_t *root) {
+static Bpe *bpe_new(void) {
     Bpe *bpe = g_new0(Bpe, 1);
-    bpe->root = root;
-    bpe->tokens = g_ptr_array_new();
+    bpe->tokens = bpe_tokens_new();
     bpe->merges = bpe_merges_new();
     for (int i = 0; i < 2; i++) bpe->specials[i] = g_array_new(FALSE, FALSE, sizeof(BpeSpecial));
     return bpe;
 }
 
 static int32_t id_of(const Bpe *bpe, const char *token) {
-    const json_t *id = json_object_get(bpe->ids, token);
-    return id ? (int32_t)json_integer_value(id) : -1;
+    return bpe_tokens_find(bpe->tokens, token, strlen(token));
 }
 
-/* Gives `token` the id that the file says, if nobody has it. */
+/* Gives `token`, which is new, the id that the file says, if nobody has it. */
 static bool claim_id(Bpe *bpe, const BpeFile *file, const char *token, const json_t *value,
                      GError **error) {
     json_int_t id = json_integer_value(value);
     bool in_range = json_is_integer(value) && id >= 0 && id < BPE_MAX_VOCAB;
-    if (in_range && id >= bpe->tokens->len) g_ptr_array_set_size(bpe->tokens, (int)id + 1);
-    if (in_range && !bpe->tokens->pdata[id]) {
-        bpe->tokens->pdata[id] = (gpointer)token;
-        return true;
-    }
+    if (in_range && bpe_tokens_add(bpe->tokens, token, strlen(token), (int32_t)id)) return true;
     g_autofree char *name = shown(token);
     if (!json_is_integer(value))
         return fault(file, error, ERR_FORMAT, "token %s: its id is not an integer", name);
@@ -79,7 +73,7 @@ static bool claim_id(Bpe *bpe, const BpeFile *file, const char *token, const jso
         return fault(file, error, ERR_FORMAT,
                      "token %s: id %" JSON_INTEGER_FORMAT " is not in 0..%d", name, id,
                      BPE_MAX_VOCAB - 1);
-    g_autofree char *other = shown(bpe->tokens->pdata[id]);
+    g_autofree char *other = shown(bpe_tokens_text(bpe->tokens, id));
     return fault(file, error, ERR_FORMAT, "token %s: id %d is that of %s too", name, (int)id,
                  other);
 }
@@ -103,7 +97,6 @@ static bool bind_bytes(Bpe *bpe, const BpeFile *file, GError **error) {
 }
 
 static bool bind_ids(Bpe *bpe, const BpeFile *file, json_t *ids, GError **error) {
-    bpe->ids = ids;
     if (json_object_size(ids) > BPE_MAX_VOCAB)
         return fault(file, error, ERR_LIMIT, "%zu tokens, at most %d", json_object_size(ids),
                      BPE_MAX_VOCAB);
@@ -111,6 +104,18 @@ static bool bind_ids(Bpe *bpe, const BpeFile *file, json_t *ids, GError **error)
         if (!claim_id(bpe, file, json_object_iter_key(at), json_object_iter_value(at), error))
             return false;
     return bind_bytes(bpe, file, error);
+}
+
+/* By way of the plain reader where the file allows it. */
+static bool bind_vocab(Bpe *bpe, const BpeFile *file, GError **error) {
+    if (bpe_tokens_add_plain(bpe->tokens, file->data, file->len, BPE_MAX_VOCAB))
+        return bind_bytes(bpe, file, error);
+    bpe_tokens_free(bpe->tokens);
+    bpe->tokens = bpe_tokens_new();
+    json_t *root = parse(file, error);
+    bool good = root && bind_ids(bpe, file, root, error);
+    json_decref(root);
+    return good;
 }
 
 static const BpeSpecial *special_of(const Bpe *bpe, const char *content) {
@@ -216,10 +221,8 @@ static bool bind_merge_lines(Bpe *bpe, const BpeFile *file, GError **error) {
 }
 
 Bpe *bpe_from_vocab(const BpeFile *vocab, const BpeFile *merges, GError **error) {
-    json_t *root = parse(vocab, error);
-    if (!root) return NULL;
-    g_autoptr(Bpe) bpe = bpe_new(root);
-    bool good = bind_ids(bpe, vocab, root, error) && bind_required(bpe, vocab, error) &&
+    g_autoptr(Bpe) bpe = bpe_new();
+    bool good = bind_vocab(bpe, vocab, error) && bind_required(bpe, vocab, error) &&
                 bind_merge_lines(bpe, merges, error);
     return good ? g_steal_pointer(&bpe) : NULL;
 }
@@ -319,9 +322,9 @@ static bool check_parts(const BpeFile *file, const json_t *root, GError **error)
 /* An added token is one of the vocabulary, under the same id, or one more. */
 static bool bind_added_id(Bpe *bpe, const BpeFile *file, const char *content, const json_t *id,
                           GError **error) {
-    const json_t *known = json_object_get(bpe->ids, content);
-    if (!known) return claim_id(bpe, file, content, id, error);
-    if (json_equal(known, id)) return true;
+    int32_t known = id_of(bpe, content);
+    if (known < 0) return claim_id(bpe, file, content, id, error);
+    if (json_is_integer(id) && json_integer_value(id) == known) return true;
     g_autofree char *name = shown(content);
     return fault(file, error, ERR_FORMAT, "added token %s: not its id in model.vocab", name);
 }
@@ -339,8 +342,9 @@ static bool bind_added_token(Bpe *bpe, const BpeFile *file, const json_t *token,
                      name);
     if (!bind_added_id(bpe, file, content, id, error)) return false;
     bool normalized = json_is_true(json_object_get(token, "normalized"));
+    int32_t number = (int32_t)json_integer_value(id);
     bpe_special_add(bpe->specials[normalized],
-                    (BpeSpecial){content, strlen(content), (int32_t)json_integer_value(id),
+                    (BpeSpecial){bpe_token(bpe, number), strlen(content), number,
                                  json_is_true(json_object_get(token, "lstrip")),
                                  json_is_true(json_object_get(token, "rstrip"))});
     return true;
@@ -357,15 +361,20 @@ static bool bind_added_tokens(Bpe *bpe, const BpeFile *file, const json_t *token
     return true;
 }
 
+static bool bind_tokenizer(Bpe *bpe, const BpeFile *file, const json_t *root, GError **error) {
+    const json_t *model = json_object_get(root, "model");
+    return check_parts(file, root, error) &&
+           bind_ids(bpe, file, json_object_get(model, "vocab"), error) &&
+           bind_added_tokens(bpe, file, json_object_get(root, "added_tokens"), error) &&
+           bind_required(bpe, file, error) &&
+           bind_merge_values(bpe, file, json_object_get(model, "merges"), error);
+}
+
 Bpe *bpe_from_tokenizer(const BpeFile *file, GError **error) {
     json_t *root = parse(file, error);
     if (!root) return NULL;
-    g_autoptr(Bpe) bpe = bpe_new(root);
-    const json_t *model = json_object_get(root, "model");
-    bool good = check_parts(file, root, error) &&
-                bind_ids(bpe, file, json_object_get(model, "vocab"), error) &&
-                bind_added_tokens(bpe, file, json_object_get(root, "added_tokens"), error) &&
-                bind_required(bpe, file, error) &&
-                bind_merge_values(bpe, file, json_object_get(model, "merges"), error);
+    g_autoptr(Bpe) bpe = bpe_new();
+    bool good = bind_tokenizer(bpe, file, root, error);
+    json_decref(root);
     return good ? g_steal_pointer(&bpe) : NULL;
 }

@@ -1,16 +1,12 @@
 /* What a Bpe is made of, for the files of this module alone: bpe_files.c fills it, bpe.c uses it.
- *
- * The strings are borrowed from `root`, the parsed file, which lives as long as the Bpe. Nobody
- * writes to any of it after opening. */
+ * All strings belong to `tokens`. Nobody writes to any of it after opening. */
 #pragma once
 #include "bpe.h"
 
-#include <jansson.h>
+#include "bpe_tokens.h"
 
 struct Bpe {
-    json_t *root;        /* vocab.json or tokenizer.json */
-    json_t *ids;         /* {token: id}, inside root */
-    GPtrArray *tokens;   /* of const char *, by id; NULL at holes */
+    BpeTokens *tokens;
     int32_t bytes[256];  /* ids of the single bytes */
     int32_t begin, end;  /* ids of <s> and </s> */
     GHashTable *merges;  /* see bpe_merge.h */

@@ -142,6 +142,46 @@ static void ids_may_have_holes(void) {
     case_end(&test);
 }
 
+/* Our vocabulary with every character beyond ASCII as \\uXXXX. */
+static char *escaped(const char *json) {
+    GString *out = g_string_new(NULL);
+    for (const char *at = json; *at; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+        if (c < 128)
+            g_string_append_c(out, (char)c);
+        else
+            g_string_append_printf(out, "\\u%04x", c);
+    }
+    return g_string_free(out, FALSE);
+}
+
+/* Written plainly, with escapes, and in a way that only the JSON library takes. */
+static void a_vocabulary_means_the_same_however_it_is_written(void) {
+    g_autofree char *dir = ref_dir("vocab"), *path = g_build_filename(dir, "vocab.json", NULL);
+    g_autofree char *merges_path = g_build_filename(dir, "merges.txt", NULL);
+    char *forms[3], *merges;
+    g_assert_true(g_file_get_contents(path, &forms[0], NULL, NULL));
+    g_assert_true(g_file_get_contents(merges_path, &merges, NULL, NULL));
+    forms[1] = escaped(forms[0]);
+    g_autoptr(GString) slash = g_string_new(forms[0]);
+    g_assert_cmpuint(g_string_replace(slash, "\"/\"", "\"\\/\"", 0), ==, 1);
+    forms[2] = g_strdup(slash->str);
+    g_autoptr(Bpe) ours = open_ref("vocab");
+    for (int i = 0; i < 3; i++) {
+        Case test;
+        case_begin(&test, NULL);
+        case_write(&test, "vocab.json", forms[i], -1);
+        case_write(&test, "merges.txt", merges, -1);
+        g_autoptr(Bpe) bpe = bpe_open(test.dir, NULL);
+        g_assert_cmpint(bpe_vocab_count(bpe), ==, bpe_vocab_count(ours));
+        for (int id = 0; id < bpe_vocab_count(ours); id++)
+            g_assert_cmpstr(bpe_token(bpe, id), ==, bpe_token(ours, id));
+        case_end(&test);
+        g_free(forms[i]);
+    }
+    g_free(merges);
+}
+
 static void every_malformed_vocabulary_is_one_line(void) {
     static const struct {
         const char *end, *expected;
@@ -155,6 +195,10 @@ static void every_malformed_vocabulary_is_one_line(void) {
         {", \"ab\": 1048576}", "/vocab.json: token \"ab\": id 1048576 is not in *", ERR_FORMAT},
         {", \"ab\": 99999999999999999999}", "/vocab.json: not valid JSON: *", ERR_FORMAT},
         {", \"ab\": 261.0}", "/vocab.json: token \"ab\": its id is not an integer", ERR_FORMAT},
+        {", \"ab\": 0261}", "/vocab.json: not valid JSON: *", ERR_FORMAT},
+        {", \"ab\": 261,}", "/vocab.json: not valid JSON: *", ERR_FORMAT},
+        {", \"ab\": 261} x", "/vocab.json: not valid JSON: *", ERR_FORMAT},
+        {", \"\\ud800\": 261}", "/vocab.json: not valid JSON: *", ERR_FORMAT},
         {", \"ab\": \"261\"}", "/vocab.json: token \"ab\": its id is not an integer", ERR_FORMAT},
         {", \"ab\": null}", "/vocab.json: token \"ab\": its id is not an integer", ERR_FORMAT},
         {", \"a\\u001bb\": null}", "/vocab.json: token \"a\uFFFDb\": its id *", ERR_FORMAT},
@@ -483,6 +527,7 @@ int main(int argc, char **argv) {
     ADD(merges_may_lack_a_version_and_end_lines_as_they_like);
     ADD(a_merge_that_comes_twice_takes_its_later_rank);
     ADD(ids_may_have_holes);
+    ADD(a_vocabulary_means_the_same_however_it_is_written);
     ADD(every_malformed_vocabulary_is_one_line);
     ADD(a_vocabulary_that_is_no_object_is_refused);
     ADD(a_missing_byte_or_special_token_is_named);
