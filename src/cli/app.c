@@ -68,6 +68,11 @@ void app_warn(App *app, const char *format, ...) {
     va_end(args);
 }
 
+void app_warn_of_model(App *app, Engine *engine) {
+    const char *warning = engine_warning(engine);
+    if (warning) app_warn(app, "%s", warning);
+}
+
 Progress *app_progress(App *app, const char *what, const char *unit, uint64_t total) {
     return progress_new(stderr, progress_style_for(stderr, app->common.quiet), what, unit, total);
 }

@@ -54,6 +54,9 @@ void app_fault(App *app, const char *message);
 void app_say(App *app, const char *format, ...) G_GNUC_PRINTF(2, 3);
 void app_warn(App *app, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* Says what the engine found wrong with the model, if anything. */
+void app_warn_of_model(App *app, Engine *engine);
+
 /* A progress on stderr for `total` inputs, as --quiet and the terminal have it. */
 Progress *app_progress(App *app, const char *what, const char *unit, uint64_t total);
 

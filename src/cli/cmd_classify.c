@@ -121,6 +121,7 @@ static bool classify(App *app, const Options *o, char **paths, GError **error) {
     g_autoptr(Labels) labels =
         labels_new(engine, (const char *const *)names, (const char *const *)o->templates, error);
     if (!labels) return false;
+    app_warn_of_model(app, engine);
     Classifying c = {
         .app = app, .options = o, .labels = labels, .dim = clap_dim(engine_clap(engine))};
     c.top = MIN(o->top ? o->top : 5, labels_count(labels));

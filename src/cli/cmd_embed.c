@@ -157,6 +157,7 @@ static bool embed(App *app, const Options *o, char **paths, GPtrArray *texts, GE
     e.out = vector_out_open(o->output, format, e.dim, error);
     if (!e.out) return false;
     bool well = embed_files(&e, engine, paths, error) && embed_texts(&e, engine, texts, error);
+    app_warn_of_model(app, engine);
     /* What is finished is kept, also when the rest was interrupted. */
     return vector_out_close(e.out, well ? error : NULL) && well;
 }

@@ -83,6 +83,15 @@ static bool take_all(const Option *table, void *into, const Slot *slots, GError 
     return true;
 }
 
+/* GOption leaves the "--" that ends the options where a name with a dash follows. */
+static void drop_separator(char **argv) {
+    int at = 1;
+    while (argv[0] && argv[at] && strcmp(argv[at], "--") != 0) at++;
+    if (!argv[0] || !argv[at]) return;
+    g_free(argv[at]);
+    for (; argv[at]; at++) argv[at] = argv[at + 1];
+}
+
 bool options_parse(const Option *table, void *into, const Option *also, void *also_into,
                    char ***argv, bool stop_early, GError **error) {
     GError *fault = NULL;
@@ -101,6 +110,7 @@ bool options_parse(const Option *table, void *into, const Option *also, void *al
         g_error_free(fault);
         return false;
     }
+    if (!stop_early) drop_separator(*argv);
     return take_all(table, into, slots, error) && take_all(also, also_into, also_slots, error);
 }
 

@@ -34,6 +34,11 @@ Mel *engine_mel_new(const Engine *engine, GError **error);
 bool engine_embed_texts(Engine *engine, const char *const *texts, int count, float *out, bool *cut,
                         GError **error);
 
+/* NULL, or one line: the text tower was seen to answer the same to different texts. Looked at once,
+ * with the first texts that are embedded (one short probe text more). Borrowed, valid until
+ * engine_close. */
+const char *engine_warning(Engine *engine);
+
 /* Looks for towers that answer the same to everything; one line a fault, NULL-terminated; the
  * caller frees with g_strfreev. */
 char **engine_check(Engine *engine, GError **error);
