@@ -192,3 +192,23 @@ static inline void serve_file(const Served *file, const Asked *asked, GIOStream 
     if (file->cut_after) len = MIN(len, file->cut_after);
     loopback_send(peer, file->data + (behind ? 0 : first), len);
 }
+
+/* Handlers. `user` of both: the status, an int. */
+static inline void answer_status(const Asked *asked, int number, GIOStream *peer, void *user) {
+    loopback_answer(peer, *(int *)user, "", "no", 2);
+}
+
+/* A body without end. */
+static inline void endless_body(const Asked *asked, int number, GIOStream *peer, void *user) {
+    char zeros[4096] = {0};
+    g_autofree char *head =
+        g_strdup_printf("HTTP/1.1 %d x\r\nConnection: close\r\n\r\n", *(int *)user);
+    bool open = loopback_send(peer, head, strlen(head));
+    while (open) open = loopback_send(peer, zeros, sizeof zeros);
+}
+
+/* What the machine's user has set must not come between the test and its server. */
+static inline void loopback_without_proxies(void) {
+    const char *proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+    for (size_t i = 0; i < G_N_ELEMENTS(proxies); i++) g_unsetenv(proxies[i]);
+}

@@ -634,8 +634,7 @@ static void prepare(void) {
         x = x * 1664525u + 1013904223u;
         weights[i] = (char)(x >> 24);
     }
-    const char *proxies[] = {"http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
-    for (size_t i = 0; i < G_N_ELEMENTS(proxies); i++) g_unsetenv(proxies[i]);
+    loopback_without_proxies();
 }
 
 #define ADD(group, name) g_test_add_func("/hub/" group "/" #name, name)
