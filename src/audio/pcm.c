@@ -215,9 +215,19 @@ static bool fill_ready(Pcm *pcm, GError **error) {
     return true;
 }
 
+/* Seconds of sound that the header promises for certain; −1: it only lets one guess. */
+static double promised_seconds(const Pcm *pcm) {
+    const AVFormatContext *format = pcm->input.format;
+    const AVStream *stream = pcm->input.stream;
+    if (format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return -1;
+    if (stream->duration != AV_NOPTS_VALUE && stream->duration > 0)
+        return stream->duration * av_q2d(stream->time_base);
+    return format->nb_streams == 1 ? pcm->info.seconds : -1;
+}
+
 /* At the end: a device that broke, and a file of which nothing could be decoded, are errors. */
 static bool check_end(const Pcm *pcm, GError **error) {
-    bool damaged = pcm->bad_packets > 0 || pcm->broken_off;
+    bool damaged = pcm->bad_packets > 0 || pcm->broken_off || promised_seconds(pcm) > TRUNCATED;
     if (pcm->input.io_errno) return set_error(pcm, ERR_IO, g_strerror(pcm->input.io_errno), error);
     if (damaged && pcm->seconds == 0)
         return set_error(pcm, ERR_FORMAT, "damaged: nothing could be decoded", error);
@@ -245,16 +255,6 @@ const char *pcm_path(const Pcm *pcm) {
 
 const PcmInfo *pcm_info(const Pcm *pcm) {
     return &pcm->info;
-}
-
-/* Seconds of sound that the header promises for certain; −1: it only lets one guess. */
-static double promised_seconds(const Pcm *pcm) {
-    const AVFormatContext *format = pcm->input.format;
-    const AVStream *stream = pcm->input.stream;
-    if (format->duration_estimation_method == AVFMT_DURATION_FROM_BITRATE) return -1;
-    if (stream->duration != AV_NOPTS_VALUE && stream->duration > 0)
-        return stream->duration * av_q2d(stream->time_base);
-    return format->nb_streams == 1 ? pcm->info.seconds : -1;
 }
 
 static void append_warning(GString *text, const char *format, ...) G_GNUC_PRINTF(2, 3);
