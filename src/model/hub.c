@@ -11,7 +11,8 @@
 typedef json_t Json;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
 
-/* Parameters: counted in the published checkpoints. Licences: as their model cards state. */
+/* Parameters: of reference models built from the published configurations. Licences: as their model
+ * cards state. */
 static const HubModel known[] = {
     {"laion/clap-htsat-unfused", 153492890, 512, "apache-2.0", "sounds of all kinds; small", ""},
     {"laion/clap-htsat-fused", 153507530, 512, "apache-2.0",
