@@ -268,6 +268,7 @@ static void move_items(Pickle *pickle, guint from, GPtrArray *items) {
 
 /* Where the last mark lies. */
 static bool find_mark(Pickle *pickle, guint *mark, GError **error) {
+    *mark = 0;
     for (guint i = pickle->stack->len; i-- > 0;) {
         const PickleValue *value = pickle->stack->pdata[i];
         *mark = i;
