@@ -140,6 +140,7 @@ static gpointer text_worker(gpointer data) {
 static bool embed_all(Engine *engine, const char *const *texts, int count, float *out, bool *cut,
                       GError **error) {
     TextWork work = {.engine = engine, .texts = texts, .count = count, .out = out, .cut = cut};
+    if (count == 0) return true;
     g_mutex_init(&work.lock);
     g_autoptr(GPtrArray) threads = g_ptr_array_new();
     for (int i = 1; i < MIN(engine->threads, count); i++)
@@ -174,28 +175,43 @@ static char *check_text(Engine *engine, GError **error) {
     return fault;
 }
 
-/* A first look that costs one short text: only when it and the caller's text get the same vector is
- * the tower looked at closely. */
+/* A first look: the first text that is embedded has a short probe beside it, on another thread
+ * where there is one. Only when both get the same vector is the tower looked at closely. */
 #define ALIKE 0.999
 
-static bool is_alike(Engine *engine, const char *text, const float *vector) {
-    const char *const probe[] = {strcmp(text, "a") == 0 ? "music" : "a"};
-    int dim = clap_dim(engine->clap);
-    g_autofree float *other = g_new(float, (gsize)dim);
-    double dot = 0;
-    if (!embed_all(engine, probe, 1, other, NULL, NULL)) return false;
-    for (int i = 0; i < dim; i++) dot += (double)vector[i] * (double)other[i];
-    return !(dot < ALIKE);
+static const char *probe_for(const char *text) {
+    return strcmp(text, "a") == 0 ? "music" : "a";
 }
 
-static void probe_text_tower(Engine *engine, const char *text, const float *vector) {
+static bool take_probe(Engine *engine) {
     g_mutex_lock(&engine->lock);
-    if (!engine->text_probed && is_alike(engine, text, vector)) {
-        g_autofree char *fault = check_text(engine, NULL);
-        if (fault) engine->warning = g_strdup_printf("%s: %s", engine->dir, fault);
-    }
+    bool first = !engine->text_probed;
     engine->text_probed = true;
     g_mutex_unlock(&engine->lock);
+    return first;
+}
+
+static void look_closely(Engine *engine) {
+    g_autofree char *fault = check_text(engine, NULL);
+    if (!fault) return;
+    g_mutex_lock(&engine->lock);
+    engine->warning = g_strdup_printf("%s: %s", engine->dir, fault);
+    g_mutex_unlock(&engine->lock);
+}
+
+static bool embed_with_probe(Engine *engine, const char *text, float *out, bool *cut,
+                             GError **error) {
+    const char *const both[] = {text, probe_for(text)};
+    gsize dim = (gsize)clap_dim(engine->clap);
+    g_autofree float *vectors = g_new(float, 2 * dim);
+    bool were_cut[2];
+    double dot = 0;
+    if (!embed_all(engine, both, 2, vectors, were_cut, error)) return false;
+    memcpy(out, vectors, dim * sizeof(float));
+    if (cut) *cut = were_cut[0];
+    for (gsize i = 0; i < dim; i++) dot += (double)vectors[i] * (double)vectors[dim + i];
+    if (!(dot < ALIKE)) look_closely(engine);
+    return true;
 }
 
 const char *engine_warning(Engine *engine) {
@@ -207,9 +223,14 @@ const char *engine_warning(Engine *engine) {
 
 bool engine_embed_texts(Engine *engine, const char *const *texts, int count, float *out, bool *cut,
                         GError **error) {
-    if (!embed_all(engine, texts, count, out, cut, error)) return false;
-    if (count > 0) probe_text_tower(engine, texts[0], out);
-    return true;
+    int done = 0;
+    if (count > 0 && take_probe(engine)) {
+        if (!embed_with_probe(engine, texts[0], out, cut, error)) return false;
+        done = 1;
+    }
+    gsize dim = (gsize)clap_dim(engine->clap);
+    return embed_all(engine, texts + done, count - done, out + (gsize)done * dim,
+                     cut ? cut + done : NULL, error);
 }
 
 char **engine_check(Engine *engine, GError **error) {
