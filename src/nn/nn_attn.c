@@ -11,8 +11,7 @@ static size_t padded(int n) {
 
 static size_t scratch_floats(int n, int d) {
     size_t tokens = (size_t)n, width = (size_t)d;
-    return width * padded(n) + tokens * padded(d) + ROWS_MOST * (padded(n) + padded(d)) +
-           tokens * width;
+    return width * padded(n) + 2 * tokens * padded(d) + ROWS_MOST * (padded(n) + padded(d));
 }
 
 size_t nn_attn_scratch(int n, int heads, int d) {
