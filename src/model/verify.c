@@ -35,11 +35,11 @@ static double cosine(const float *a, const float *b, int64_t n) {
         aa += (double)a[i] * a[i];
         bb += (double)b[i] * b[i];
     }
-    return aa == 0 && bb == 0 ? 1 : dot / sqrt(aa * bb);
+    double cos = aa == 0 && bb == 0 ? 1 : dot / sqrt(aa * bb);
+    return isfinite(cos) ? cos : -1;
 }
 
-/* Fills in error, first_bad, got and recorded. A number that is none counts as a difference without
- * bounds. */
+/* Fills in error, first_bad, got and recorded. What is no number differs by VERIFY_WORST. */
 static void find_difference(const float *x, const float *recorded, int64_t n,
                             VerifyResult *result) {
     double most = -1, allowed = VERIFY_TOLERANCE * result->scale;
@@ -47,7 +47,7 @@ static void find_difference(const float *x, const float *recorded, int64_t n,
     result->first_bad = -1;
     for (int64_t i = 0; i < n; i++) {
         double difference = fabs((double)x[i] - recorded[i]);
-        if (isnan(difference)) difference = INFINITY;
+        if (!isfinite(difference)) difference = VERIFY_WORST;
         if (difference > allowed && result->first_bad < 0) result->first_bad = i;
         if (difference > most) {
             most = difference;

@@ -7,6 +7,7 @@
 #include "clap.h"
 
 #define VERIFY_TOLERANCE 1e-5 /* of a tensor's largest magnitude, f32 weights, every stage */
+#define VERIFY_WORST     1e30 /* the difference to what is no number; results are always finite */
 /* Least cosine of the final vectors, by type of the weights. */
 #define VERIFY_COSINE_F32  0.999999
 #define VERIFY_COSINE_BF16 0.9995
@@ -19,7 +20,7 @@ typedef struct {
     int rows, cols;      /* as recorded; as one row when we shape it otherwise */
     double scale;        /* largest magnitude recorded */
     double error;        /* largest difference / scale */
-    double cosine;       /* over the whole tensor */
+    double cosine;       /* over the whole tensor; −1 where it has none */
     int64_t first_bad;   /* element, −1: none */
     float got, recorded; /* there, else at the largest difference */
 } VerifyResult;
