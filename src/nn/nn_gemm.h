@@ -1,8 +1,8 @@
 /* Linear layers: y = act(x · Wᵀ + b), with weights as checkpoints store them, [n][k] row after row.
  *
  * Two ways, one face:
- *  - NnLinear: weights packed once into the layout oneDNN's kernels want, for many rows (the audio
- * tower);
+ *  - NnLinear: weights packed once into the panels that the kernels of this CPU want, for many rows
+ * (the audio tower);
  *  - nn_linear_small: weights read where they lie, once, for few rows (a short text), so that
  * nothing has to be packed before the first answer; bound by memory bandwidth. Types: f32; bf16
  * (weights bf16; products accumulate in f32; where the CPU has no bf16 products the packed weights
@@ -51,5 +51,6 @@ void nn_linear_add(const NnLinear *linear, const float *x, float *y, Arena *aren
 void nn_linear_small(const NnMatrix *w, NnAct act, int m, const float *x, float *y, Arena *arena);
 size_t nn_linear_small_scratch(const NnMatrix *w, int m);
 
-/* Every worker thread calls this once before its first product: one thread per product. */
+/* Every worker thread calls this once before its first product. The kernels keep no state, so there
+ * is nothing to prepare today. */
 void nn_gemm_thread_init(void);

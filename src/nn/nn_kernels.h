@@ -59,7 +59,8 @@ typedef struct {
                  const float *mask, float *out, float *scratch);
 } NnKernels;
 
-/* Where the CPU multiplies bf16: x rounded to bf16 in rows of k_padded, products two at a time. */
+/* AVX512_BF16: compiled everywhere, run only where nn_cpu_has_bf16 says so.
+ * Where the CPU multiplies bf16: x rounded to bf16 in rows of k_padded, products two at a time. */
 typedef struct {
     int panel;
     void (*round)(const float *x, int m, int k, uint16_t *h, size_t stride);
