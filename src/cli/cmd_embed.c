@@ -38,7 +38,7 @@ typedef struct {
     App *app;
     const Options *options;
     VectorOut *out;
-    int dim;
+    int dim, tokens; /* of a vector; of the longest text */
     Progress *progress;
     GError *error; /* writing broke */
 } Embedding;
@@ -113,7 +113,7 @@ static bool write_texts(Embedding *e, char **texts, int count, const float *vect
         json_object_set_new(row, "text", json_string(texts[i]));
         if (cut[i])
             app_warn(e->app, "text \"%.40s...\": cut, the model reads %d tokens", texts[i],
-                     CLAP_MAX_TOKENS);
+                     e->tokens);
         if (!vector_out_row(e->out, row, vectors + (gsize)i * (gsize)e->dim, error)) return false;
         e->app->done++;
     }
@@ -154,6 +154,7 @@ static bool embed(App *app, const Options *o, char **paths, GPtrArray *texts, GE
     g_autoptr(Engine) engine = app_open_engine(app, error);
     if (!engine) return false;
     Embedding e = {.app = app, .options = o, .dim = clap_dim(engine_clap(engine))};
+    e.tokens = clap_config_tokens(clap_config(engine_clap(engine)));
     e.out = vector_out_open(o->output, format, e.dim, error);
     if (!e.out) return false;
     bool well = embed_files(&e, engine, paths, error) && embed_texts(&e, engine, texts, error);

@@ -116,7 +116,8 @@ static bool embed_text(TextWork *work, ClapRun *run, int i, GError **error) {
     int count;
     bool cut;
     g_autofree int32_t *ids =
-        bpe_encode(work->engine->bpe, work->texts[i], -1, CLAP_MAX_TOKENS, &count, &cut, error);
+        bpe_encode(work->engine->bpe, work->texts[i], -1,
+                   clap_config_tokens(clap_config(work->engine->clap)), &count, &cut, error);
     if (!ids) return false;
     clap_embed_tokens(run, ids, count, work->out + (gsize)i * (gsize)clap_dim(work->engine->clap));
     if (work->cut) work->cut[i] = cut;
@@ -165,7 +166,8 @@ static char *check_text(Engine *engine, GError **error) {
     gsize made = 0;
     while (run && made < G_N_ELEMENTS(unlike)) {
         ids[made] =
-            bpe_encode(engine->bpe, unlike[made], -1, CLAP_MAX_TOKENS, &counts[made], NULL, error);
+            bpe_encode(engine->bpe, unlike[made], -1, clap_config_tokens(clap_config(engine->clap)),
+                       &counts[made], NULL, error);
         if (!ids[made]) break;
         made++;
     }
