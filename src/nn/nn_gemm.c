@@ -51,33 +51,42 @@ static float widen_bf16(uint16_t h) {
     return f;
 }
 
-/* Where weight [row][p] goes: panels of `panel` rows, in each of them groups of `group` inputs. */
-static size_t packed_at(const NnLinear *l, int panel, int group, int row, int p) {
-    size_t groups = (size_t)(l->panels.k_padded / group);
-    size_t at = ((size_t)(row / panel) * groups + (size_t)(p / group)) * (size_t)panel;
-    return (at + (size_t)(row % panel)) * (size_t)group + (size_t)(p % group);
+/* Where row `row` of the weights starts: panels of `panel` rows, in each of them groups of inputs.
+ */
+static size_t packed_row(const NnLinear *l, int panel, int group, int row) {
+    size_t before = (size_t)(row / panel) * (size_t)panel * (size_t)l->panels.k_padded;
+    return before + (size_t)(row % panel) * (size_t)group;
+}
+
+/* How far from there input p lies; group is a power of two. */
+static size_t packed_input(int panel, int group, int p) {
+    int within = p & (group - 1);
+    return (size_t)(p - within) * (size_t)panel + (size_t)within;
 }
 
 static void pack_f32(NnLinear *l, const NnMatrix *w, int row, int first, float *to) {
-    size_t from = (size_t)row * (size_t)w->k;
+    size_t from = (size_t)row * (size_t)w->k, panel = (size_t)l->kernels->panel;
     const float *f = w->w;
     const uint16_t *h = w->w;
+    to += packed_row(l, (int)panel, 1, first + row);
     for (int p = 0; p < w->k; p++)
-        to[packed_at(l, l->kernels->panel, 1, first + row, p)] =
-            w->type == NN_F32 ? f[from + p] : widen_bf16(h[from + p]);
+        to[(size_t)p * panel] = w->type == NN_F32 ? f[from + p] : widen_bf16(h[from + p]);
 }
 
 static void pack_bf16(NnLinear *l, const NnMatrix *w, int row, int first, uint16_t *to) {
     const uint16_t *from = (const uint16_t *)w->w + (size_t)row * (size_t)w->k;
-    for (int p = 0; p < w->k; p++) to[packed_at(l, l->bf16->panel, 2, first + row, p)] = from[p];
+    int panel = l->bf16->panel;
+    to += packed_row(l, panel, 2, first + row);
+    for (int p = 0; p < w->k; p++) to[packed_input(panel, 2, p)] = from[p];
 }
 
 static void pack_i8(NnLinear *l, const NnMatrix *w, int row, int first, void *to) {
     const int8_t *from = (const int8_t *)w->w + (size_t)row * (size_t)w->k;
-    int group = l->kernels->group_i8;
+    int group = l->kernels->group_i8, panel = l->kernels->panel;
+    size_t start = packed_row(l, panel, group, first + row);
     int32_t sum = 0;
     for (int p = 0; p < w->k; p++) {
-        size_t at = packed_at(l, l->kernels->panel, group, first + row, p);
+        size_t at = start + packed_input(panel, group, p);
         if (group == 4)
             ((int8_t *)to)[at] = from[p];
         else
