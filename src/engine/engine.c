@@ -17,23 +17,43 @@ struct Engine {
     char *warning;
 };
 
+/* The vocabulary is read beside the weights' header: together they are most of a short command's
+ * time. */
+typedef struct {
+    const char *dir;
+    Bpe *bpe;
+    GError *error;
+} BpeOpening;
+
+static gpointer open_bpe(gpointer data) {
+    BpeOpening *opening = data;
+    opening->bpe = bpe_open(opening->dir, &opening->error);
+    return NULL;
+}
+
+static bool open_parts(Engine *engine, GError **error) {
+    BpeOpening opening = {.dir = engine->dir};
+    GThread *thread = g_thread_new("vocabulary", open_bpe, &opening);
+    engine->clap = clap_open(engine->dir, error);
+    g_thread_join(thread);
+    engine->bpe = opening.bpe;
+    if (engine->clap && opening.error) g_propagate_error(error, g_steal_pointer(&opening.error));
+    g_clear_error(&opening.error);
+    return engine->clap && engine->bpe;
+}
+
 Engine *engine_open(const char *dir, int threads, GError **error) {
     g_autoptr(Engine) engine = g_new0(Engine, 1);
     g_mutex_init(&engine->lock);
     engine->dir = g_strdup(dir);
     engine->threads = threads > 0 ? threads : (int)g_get_num_processors();
-    engine->clap = clap_open(dir, error);
-    if (!engine->clap) return NULL;
-    engine->bpe = bpe_open(dir, error);
-    if (!engine->bpe) return NULL;
+    if (!open_parts(engine, error)) return NULL;
     int known = clap_config(engine->clap)->text.vocab_size;
-    if (bpe_vocab_count(engine->bpe) > known) {
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT,
-                    "%s: the vocabulary has %d entries, but text_config.vocab_size is %d", dir,
-                    bpe_vocab_count(engine->bpe), known);
-        return NULL;
-    }
-    return g_steal_pointer(&engine);
+    if (bpe_vocab_count(engine->bpe) <= known) return g_steal_pointer(&engine);
+    error_fail(error, ERR_FORMAT,
+               "%s: the vocabulary has %d entries, but text_config.vocab_size is %d", dir,
+               bpe_vocab_count(engine->bpe), known);
+    return NULL;
 }
 
 void engine_close(Engine *engine) {
