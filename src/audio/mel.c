@@ -29,7 +29,7 @@ static const char *wrong_field(const MelConfig *config) {
 Mel *mel_new(const MelConfig *config, GError **error) {
     const char *field = wrong_field(config);
     if (field) {
-        g_set_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED, "mel: %s is out of range", field);
+        error_fail(error, ERR_UNSUPPORTED, "mel: %s is out of range", field);
         return NULL;
     }
     Mel *mel = g_new0(Mel, 1);

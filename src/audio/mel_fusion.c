@@ -81,11 +81,9 @@ static bool stream_fill(Stream *stream, gint64 end, GError **error) {
         gsize want = MIN(end, stream->length) - stream->end;
         gssize n = pcm_read(stream->pcm, held + stream->end, want, error);
         if (n < 0) return false;
-        if (n == 0) {
-            g_set_error(error, EARSHOT_ERROR, ERR_CONFLICT, "%s: changed while it was read",
-                        pcm_path(stream->pcm));
-            return false;
-        }
+        if (n == 0)
+            return error_fail(error, ERR_CONFLICT, "%s: changed while it was read",
+                              pcm_path(stream->pcm));
         stream->end += n;
     }
     for (gint64 i = stream->length; i < end; i++) held[i] = held[2 * (stream->length - 1) - i];
@@ -150,7 +148,7 @@ static gint64 read_all(Pcm *pcm, float *samples, gsize room, GError **error) {
         if (n < 0) return -1;
     }
     if (length > 0) return length;
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: holds no sound at all", pcm_path(pcm));
+    error_fail(error, ERR_FORMAT, "%s: holds no sound at all", pcm_path(pcm));
     return -1;
 }
 

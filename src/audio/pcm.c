@@ -64,8 +64,7 @@ static void fill_info(Pcm *pcm) {
 }
 
 static bool set_error(const Pcm *pcm, ErrorCode code, const char *what, GError **error) {
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", pcm->input.shown, what);
-    return false;
+    return error_fail(error, code, "%s: %s", pcm->input.shown, what);
 }
 
 Pcm *pcm_open(const char *path, int rate, GError **error) {

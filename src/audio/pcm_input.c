@@ -49,17 +49,7 @@ static const char *sound_decoders(void) {
 }
 
 static bool complain(const PcmInput *input, ErrorCode code, const char *what, GError **error) {
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", input->shown, what);
-    return false;
-}
-
-static bool complain_errno(const PcmInput *input, int number, GError **error) {
-    bool missing = number == ENOENT || number == ENOTDIR;
-    bool denied = number == EACCES || number == EPERM;
-    ErrorCode code = missing ? ERR_NOT_FOUND : denied ? ERR_DENIED : ERR_IO;
-    g_autofree char *what = g_strdup(missing ? "no such file" : g_strerror(number));
-    what[0] = g_ascii_tolower(what[0]);
-    return complain(input, code, what, error);
+    return error_fail(error, code, "%s: %s", input->shown, what);
 }
 
 static bool is_sound_file(const PcmInput *input, const struct stat *st, GError **error) {
@@ -75,10 +65,11 @@ static bool is_sound_file(const PcmInput *input, const struct stat *st, GError *
  * effects, and again after, since it may have been exchanged in between. */
 static bool open_regular(PcmInput *input, const char *path, GError **error) {
     struct stat st;
-    if (stat(path, &st) != 0) return complain_errno(input, errno, error);
+    if (stat(path, &st) != 0) return error_fail_errno(error, input->shown, errno);
     if (!is_sound_file(input, &st, error)) return false;
     input->fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (input->fd < 0 || fstat(input->fd, &st) != 0) return complain_errno(input, errno, error);
+    if (input->fd < 0 || fstat(input->fd, &st) != 0)
+        return error_fail_errno(error, input->shown, errno);
     if (!is_sound_file(input, &st, error)) return false;
     input->cut_short = pcm_cut_short(input->fd, st.st_size);
     return true;
@@ -138,13 +129,12 @@ static const AVInputFormat *probe(PcmInput *input, const char *path, int *score,
     const AVInputFormat *format = NULL;
     *score = av_probe_input_buffer2(input->io, &format, path, NULL, 0, 0);
     if (*score < 0 && input->io_errno) {
-        complain_errno(input, input->io_errno, error);
+        error_fail_errno(error, input->shown, input->io_errno);
     } else if (*score < 0 || !format) {
         complain(input, ERR_FORMAT, "is not a sound file", error);
     } else if (!is_known(format)) {
-        g_set_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED,
-                    "%s: is not a sound file (it looks like %s)", input->shown,
-                    format->long_name ? format->long_name : format->name);
+        error_fail(error, ERR_UNSUPPORTED, "%s: is not a sound file (it looks like %s)",
+                   input->shown, format->long_name ? format->long_name : format->name);
     } else {
         return format;
     }
@@ -170,12 +160,12 @@ static bool open_format(PcmInput *input, const char *path, GError **error) {
     const AVInputFormat *known = probe(input, path, &score, error);
     if (!known) return false;
     int status = avformat_open_input(&input->format, NULL, known, NULL);
-    if (input->io_errno) return complain_errno(input, input->io_errno, error);
+    if (input->io_errno) return error_fail_errno(error, input->shown, input->io_errno);
     if (status < 0 && score < AVPROBE_SCORE_RETRY)
         return complain(input, ERR_FORMAT, "is not a sound file", error);
     if (status < 0) return complain_header(input, known->name, error);
     avformat_find_stream_info(input->format, NULL); /* what it cannot tell is checked below */
-    if (input->io_errno) return complain_errno(input, input->io_errno, error);
+    if (input->io_errno) return error_fail_errno(error, input->shown, input->io_errno);
     return true;
 }
 
@@ -214,9 +204,8 @@ static bool open_decoder(PcmInput *input, GError **error) {
     input->decoder->max_samples = MAX_SAMPLES;
     if (status >= 0) status = avcodec_open2(input->decoder, codec, NULL);
     if (status >= 0) return true;
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: damaged, or a kind of %s that is not read",
-                input->shown, codec->name);
-    return false;
+    return error_fail(error, ERR_FORMAT, "%s: damaged, or a kind of %s that is not read",
+                      input->shown, codec->name);
 }
 
 bool pcm_input_open(PcmInput *input, const char *path, GError **error) {

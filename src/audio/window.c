@@ -77,8 +77,7 @@ int window_next(WindowCutter *cutter, float *samples, Window *where, GError **er
         n = advance(cutter, error);
     if (n < 0) return -1;
     if (first && n == 0) {
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: holds no sound at all",
-                    pcm_path(cutter->pcm));
+        error_fail(error, ERR_FORMAT, "%s: holds no sound at all", pcm_path(cutter->pcm));
         return -1;
     }
     if (n == 0) return 0;

@@ -1,5 +1,7 @@
-/* Error codes and their one table. */
+/* Error codes and their one table, and what errno says in our words. */
 #include "error.h"
+
+#include <errno.h>
 
 G_DEFINE_QUARK(earshot - error, error)
 
@@ -23,9 +25,34 @@ static int row_of(const GError *error) {
 bool error_fail(GError **error, ErrorCode code, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    g_propagate_error(error, g_error_new_valist(EARSHOT_ERROR, code, format, args));
+    g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
+    g_autofree char *message = error_printable(text);
+    g_set_error_literal(error, EARSHOT_ERROR, code, message);
     return false;
+}
+
+static const struct {
+    int number;
+    ErrorCode code;
+    const char *says;
+} causes[] = {
+    {ENOENT, ERR_NOT_FOUND, "no such file"},
+    {ENOTDIR, ERR_NOT_FOUND, "no such file"},
+    {EACCES, ERR_DENIED, "permission denied"},
+    {EPERM, ERR_DENIED, "permission denied"},
+    {EROFS, ERR_DENIED, "the file system is read-only"},
+    {EISDIR, ERR_FORMAT, "is a directory"},
+    {ENOSPC, ERR_IO, "the disk is full"},
+    {EEXIST, ERR_CONFLICT, "is already there"},
+    {ENOTEMPTY, ERR_CONFLICT, "is already there and not empty"},
+};
+
+bool error_fail_errno(GError **error, const char *path, int number) {
+    for (gsize i = 0; i < G_N_ELEMENTS(causes); i++)
+        if (causes[i].number == number)
+            return error_fail(error, causes[i].code, "%s: %s", path, causes[i].says);
+    return error_fail(error, ERR_IO, "%s: %s", path, g_strerror(number));
 }
 
 int error_exit_status(const GError *error) {

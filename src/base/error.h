@@ -23,8 +23,12 @@ typedef enum {
     ERR_CODES
 } ErrorCode;
 
-/* Sets *error and returns false, so that a function can end with `return error_fail(…)`. */
+/* Sets *error and returns false, so that a function can end with `return error_fail(…)`. The
+ * message is made printable: names from files and from the network may stand in it as they are. */
 bool error_fail(GError **error, ErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* "PATH: what `number`, an errno, means", with the code that fits. */
+bool error_fail_errno(GError **error, const char *path, int number);
 
 /* What the program leaves with when `error` ends it: 1, 2 or 130. Errors of other domains count
  * as 1. */

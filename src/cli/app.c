@@ -32,9 +32,8 @@ bool app_options(App *app, const Command *command, void *into, char ***argv, GEr
 
 char *app_model_dir(App *app, const char *name, GError **error) {
     if (name) return hub_find(app->models_dir, name, error);
-    g_set_error_literal(
-        error, EARSHOT_ERROR, ERR_USAGE,
-        "no model is named: use -m with a directory or a name of `earshot model list`");
+    error_fail(error, ERR_USAGE,
+               "no model is named: use -m with a directory or a name of `earshot model list`");
     return NULL;
 }
 
@@ -79,7 +78,5 @@ Progress *app_progress(App *app, const char *what, const char *unit, uint64_t to
 
 bool app_flush(FILE *out, const char *name, GError **error) {
     if (fflush(out) == 0 && !ferror(out)) return true;
-    g_autofree char *shown = error_printable(name);
-    error_fail(error, ERR_IO, "%s: %s", shown, g_strerror(errno));
-    return false;
+    return error_fail_errno(error, name, errno);
 }

@@ -192,9 +192,7 @@ static bool bench(App *app, GError **error) {
 static bool run(App *app, char **argv, GError **error) {
     g_auto(GStrv) args = g_strdupv(argv);
     if (!app_options(app, &command_bench, NULL, &args, error)) return false;
-    if (args[1]) {
-        return error_fail(error, ERR_USAGE, "bench takes no arguments");
-    }
+    if (args[1]) return error_fail(error, ERR_USAGE, "bench takes no arguments");
     return bench(app, error);
 }
 

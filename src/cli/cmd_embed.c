@@ -129,9 +129,7 @@ static bool embed_texts(Embedding *e, Engine *engine, GPtrArray *texts, GError *
         if (!engine_embed_texts(engine, (const char *const *)some, count, vectors, cut, error) ||
             !write_texts(e, some, count, vectors, cut, error))
             return false;
-        if (g_atomic_int_get(e->app->stop)) {
-            return error_fail(error, ERR_CANCELLED, "interrupted");
-        }
+        if (g_atomic_int_get(e->app->stop)) return error_fail(error, ERR_CANCELLED, "interrupted");
     }
     return true;
 }

@@ -6,21 +6,15 @@
 #include <errno.h>
 #include <string.h>
 
-static bool fault(GError **error, int code, const char *path, const char *what) {
-    g_autofree char *shown = error_printable(path);
-    error_fail(error, code, "%s: %s", shown, what);
-    return false;
-}
-
 /* Reads to the end, at most INPUT_MAX_LIST bytes. */
 static bool read_all(FILE *in, const char *path, GString *text, GError **error) {
     char block[65536];
     for (gsize got; (got = fread(block, 1, sizeof block, in)) > 0;) {
         if (text->len + got > INPUT_MAX_LIST)
-            return fault(error, ERR_LIMIT, path, "a list of more than 256 MB");
+            return error_fail(error, ERR_LIMIT, "%s: a list of more than 256 MB", path);
         g_string_append_len(text, block, (gssize)got);
     }
-    return ferror(in) ? fault(error, ERR_IO, path, g_strerror(errno)) : true;
+    return !ferror(in) || error_fail_errno(error, path, errno);
 }
 
 static char **lines_of(const char *text) {
@@ -39,14 +33,14 @@ char **input_lines(const char *path, GError **error) {
     bool is_stdin = strcmp(path, "-") == 0;
     FILE *in = is_stdin ? stdin : fopen(path, "rb");
     if (!in) {
-        fault(error, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, path, g_strerror(errno));
+        error_fail_errno(error, path, errno);
         return NULL;
     }
     GString *text = g_string_new(NULL);
     bool read = read_all(in, path, text, error);
     if (!is_stdin) fclose(in);
     if (read && memchr(text->str, 0, text->len))
-        read = fault(error, ERR_FORMAT, path, "not a text file (it holds a NUL)");
+        read = error_fail(error, ERR_FORMAT, "%s: not a text file (it holds a NUL)", path);
     char **lines = read ? lines_of(text->str) : NULL;
     g_string_free(text, TRUE);
     return lines;

@@ -78,8 +78,7 @@ static bool wants_color(const App *app) {
 }
 
 static bool no_command(const char *name, GError **error) {
-    g_autofree char *shown = error_printable(name);
-    return error_fail(error, ERR_USAGE, "there is no command \"%s\"; see earshot --help", shown);
+    return error_fail(error, ERR_USAGE, "there is no command \"%s\"; see earshot --help", name);
 }
 
 /* `earshot help [COMMAND]`. */

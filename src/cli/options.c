@@ -73,8 +73,7 @@ static bool take(const Option *o, void *into, Slot slot, GError **error) {
     }
     const char *text = o->kind == OPTION_CHOICE ? *(char **)place(o, into) : NULL;
     if (!text || is_choice(o->choices, text)) return true;
-    g_autofree char *shown = error_printable(text);
-    return error_fail(error, ERR_USAGE, "--%s: \"%s\" is none of %s", o->name, shown, o->choices);
+    return error_fail(error, ERR_USAGE, "--%s: \"%s\" is none of %s", o->name, text, o->choices);
 }
 
 static bool take_all(const Option *table, void *into, const Slot *slots, GError **error) {
@@ -105,8 +104,7 @@ bool options_parse(const Option *table, void *into, const Option *also, void *al
     bool parsed = g_option_context_parse_strv(context, argv, &fault);
     g_option_context_free(context);
     if (!parsed) {
-        g_autofree char *shown = error_printable(fault->message);
-        error_fail(error, ERR_USAGE, "%s", shown);
+        error_fail(error, ERR_USAGE, "%s", fault->message);
         g_error_free(fault);
         return false;
     }

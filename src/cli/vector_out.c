@@ -20,9 +20,7 @@ struct VectorOut {
 };
 
 static bool io_fault(const VectorOut *out, GError **error) {
-    g_autofree char *shown = error_printable(out->path ? out->path : "stdout");
-    g_set_error(error, EARSHOT_ERROR, ERR_IO, "%s: %s", shown, g_strerror(errno));
-    return false;
+    return error_fail_errno(error, out->path ? out->path : "stdout", errno);
 }
 
 static void vector_out_free(VectorOut *out) {

@@ -330,9 +330,7 @@ bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const
     bool stopped = p.stopping;
     finish(&p, readers, workers);
     if (!stopped && !p.error) return true;
-    if (p.error)
-        g_propagate_error(error, p.error);
-    else
-        g_set_error_literal(error, EARSHOT_ERROR, ERR_CANCELLED, "interrupted");
+    if (!p.error) return error_fail(error, ERR_CANCELLED, "interrupted");
+    g_propagate_error(error, p.error);
     return false;
 }

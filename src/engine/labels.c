@@ -17,16 +17,6 @@ struct Labels {
     float *vectors; /* [count][dim], unit vectors */
 };
 
-static bool twice(const char *label, GError **error) {
-    g_autofree char *shown = error_printable(label);
-    return error_fail(error, ERR_USAGE, "the label \"%s\" is given twice", shown);
-}
-
-static bool no_place(const char *template, GError **error) {
-    g_autofree char *shown = error_printable(template);
-    return error_fail(error, ERR_USAGE, "the template \"%s\" has no {} for the label", shown);
-}
-
 static bool check_labels(const char *const *labels, GError **error) {
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     guint count = g_strv_length((char **)labels);
@@ -35,7 +25,8 @@ static bool check_labels(const char *const *labels, GError **error) {
     for (guint i = 0; i < count; i++) {
         if (!labels[i][strspn(labels[i], " \t")])
             return error_fail(error, ERR_USAGE, "a label is empty");
-        if (!g_hash_table_add(seen, (gpointer)labels[i])) return twice(labels[i], error);
+        if (!g_hash_table_add(seen, (gpointer)labels[i]))
+            return error_fail(error, ERR_USAGE, "the label \"%s\" is given twice", labels[i]);
     }
     return true;
 }
@@ -44,7 +35,9 @@ static bool check_templates(const char *const *templates, GError **error) {
     if (g_strv_length((char **)templates) > TEMPLATES_MAX)
         return error_fail(error, ERR_USAGE, "more than %d templates", TEMPLATES_MAX);
     for (; *templates; templates++)
-        if (!strstr(*templates, "{}")) return no_place(*templates, error);
+        if (!strstr(*templates, "{}"))
+            return error_fail(error, ERR_USAGE, "the template \"%s\" has no {} for the label",
+                              *templates);
     return true;
 }
 

@@ -4,7 +4,8 @@
 
 #include "clap_config_check.h"
 #include "error.h"
-#include "file_io.h"
+#include "file.h"
+#include "json_file.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -86,10 +87,7 @@ static bool fault(const Section *section, const char *key, ErrorCode code, GErro
     va_start(args, format);
     g_autofree char *says = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autofree char *shown = error_printable(says);
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s%s: %s", section->path, section->prefix, key,
-                shown);
-    return false;
+    return error_fail(error, code, "%s: %s%s: %s", section->path, section->prefix, key, says);
 }
 
 static bool in_range(const Section *section, const Field *field, double value, GError **error) {
@@ -303,7 +301,7 @@ static bool parse(const char *path, GBytes *text, ReadSection read, ClapConfig *
                   GError **error) {
     gsize bytes;
     const char *data = g_bytes_get_data(text, &bytes);
-    Section section = {path, "", json_parse(path, data, bytes, error)};
+    Section section = {path, "", json_file_parse(path, data, bytes, error)};
     bool good = section.object && read(&section, config, error);
     json_decref(section.object);
     return good;
@@ -343,9 +341,10 @@ bool clap_config_read(const char *dir, ClapConfig *config, GError **error) {
     bool has_features;
     g_autofree char *model_path = g_build_filename(dir, CONFIG, NULL);
     g_autofree char *features_path = find_features(dir, &has_features);
-    g_autoptr(GBytes) model = file_text(model_path, error);
+    g_autoptr(GBytes) model = file_bytes(model_path, JSON_FILE_MAX, error);
     if (!model) return false;
-    g_autoptr(GBytes) features = has_features ? file_text(features_path, error) : NULL;
+    g_autoptr(GBytes) features =
+        has_features ? file_bytes(features_path, JSON_FILE_MAX, error) : NULL;
     if (has_features && !features) return false;
     return parse_both(model_path, model, features_path, features, config, error);
 }

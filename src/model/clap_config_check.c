@@ -33,8 +33,7 @@ static bool refuse(const char *path, const char *field, GError **error, const ch
     va_start(args, format);
     g_autofree char *says = g_strdup_vprintf(format, args);
     va_end(args);
-    g_set_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED, "%s: %s: %s", path, field, says);
-    return false;
+    return error_fail(error, ERR_UNSUPPORTED, "%s: %s: %s", path, field, says);
 }
 
 static bool check_text(const ClapConfig *config, const char *path, GError **error) {

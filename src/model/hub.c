@@ -3,13 +3,11 @@
 
 #include "error.h"
 #include "hub_answer.h"
+#include "json_file.h"
 
 #include <string.h>
 
 #define PARTIAL ".partial"
-
-typedef json_t Json;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
 
 /* Parameters: of reference models built from the published configurations. Licences: as their model
  * cards state. */
@@ -83,16 +81,14 @@ char **hub_installed(const char *models_dir) {
 }
 
 static void not_found(const char *name, const char *repo, GError **error) {
-    g_autofree char *shown = error_printable(name);
     if (g_file_test(name, G_FILE_TEST_IS_DIR))
-        g_set_error(error, EARSHOT_ERROR, ERR_NOT_FOUND, "%s: holds no model (no config.json)",
-                    shown);
+        error_fail(error, ERR_NOT_FOUND, "%s: holds no model (no config.json)", name);
     else if (repo)
-        g_set_error(error, EARSHOT_ERROR, ERR_NOT_FOUND,
-                    "%s: not on this machine; get it with: earshot model pull %s", shown, shown);
+        error_fail(error, ERR_NOT_FOUND,
+                   "%s: not on this machine; get it with: earshot model pull %s", name, name);
     else
-        g_set_error(error, EARSHOT_ERROR, ERR_NOT_FOUND,
-                    "%s: no such folder or model; those known: earshot model list", shown);
+        error_fail(error, ERR_NOT_FOUND,
+                   "%s: no such folder or model; those known: earshot model list", name);
 }
 
 char *hub_find(const char *models_dir, const char *name, GError **error) {
@@ -110,15 +106,12 @@ bool hub_source_read(const char *dir, HubSource *source, GError **error) {
     *source = (HubSource){0};
     g_autofree char *path = g_build_filename(dir, "source.json", NULL);
     if (!g_file_test(path, G_FILE_TEST_EXISTS)) return false;
-    json_error_t where;
-    g_autoptr(Json) root = json_load_file(path, 0, &where);
+    json_auto_t *root = json_file_read(path, error);
+    if (!root) return false;
     const char *repo = json_string_value(json_object_get(root, "repo"));
     const char *revision = json_string_value(json_object_get(root, "revision"));
-    if (!repo || !revision) {
-        g_autofree char *shown = error_printable(path);
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: names no repo and revision", shown);
-        return false;
-    }
+    if (!repo || !revision)
+        return error_fail(error, ERR_FORMAT, "%s: names no repo and revision", path);
     source->repo = error_printable(repo);
     source->revision = error_printable(revision);
     return true;

@@ -6,22 +6,6 @@
 
 #include <string.h>
 
-typedef json_t Json;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
-
-static bool fault(GError **error, int code, const char *what, const char *format, ...)
-    G_GNUC_PRINTF(4, 5);
-
-static bool fault(GError **error, int code, const char *what, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    g_autofree char *text = g_strdup_vprintf(format, args);
-    va_end(args);
-    g_autofree char *shown = error_printable(text);
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", what, shown);
-    return false;
-}
-
 bool hub_plain_name(const char *name) {
     size_t len = strlen(name);
     if (len == 0 || len > 255 || name[0] == '.' || name[0] == '-') return false;
@@ -64,15 +48,15 @@ static bool add(HubAnswer *answer, const json_t *entry, uint64_t most, const cha
     const char *sha256 = large ? string_at(large, "sha256") : "";
     const char *blob = large ? "" : string_at(entry, "blobId");
     if (!json_is_integer(size) || json_integer_value(size) < 0)
-        return fault(error, ERR_FORMAT, what, "the hub gives no size for %s", name);
+        return error_fail(error, ERR_FORMAT, "%s: the hub gives no size for %s", what, name);
     if ((uint64_t)json_integer_value(size) > most)
-        return fault(error, ERR_LIMIT, what,
-                     "%s has %" JSON_INTEGER_FORMAT " bytes, more than %" G_GUINT64_FORMAT, name,
-                     json_integer_value(size), most);
+        return error_fail(error, ERR_LIMIT,
+                          "%s: %s has %" JSON_INTEGER_FORMAT " bytes, more than %" G_GUINT64_FORMAT,
+                          what, name, json_integer_value(size), most);
     if (large ? !is_hex(sha256, 64) : !is_hex(blob, 40))
-        return fault(error, ERR_FORMAT, what, "the hub gives no hash for %s", name);
+        return error_fail(error, ERR_FORMAT, "%s: the hub gives no hash for %s", what, name);
     if (answer->files->len >= HUB_MAX_FILES)
-        return fault(error, ERR_LIMIT, what, "more than %d files", HUB_MAX_FILES);
+        return error_fail(error, ERR_LIMIT, "%s: more than %d files", what, HUB_MAX_FILES);
     HubFile *file = g_new0(HubFile, 1);
     file->name = g_strdup(name);
     file->size = (uint64_t)json_integer_value(size);
@@ -91,7 +75,7 @@ static GHashTable *by_name(const json_t *siblings, const char *what, GError **er
         const char *name = string_at(entry, "rfilename");
         if (!hub_plain_name(name)) continue;
         if (g_hash_table_insert(entries, (char *)name, entry)) continue;
-        fault(error, ERR_FORMAT, what, "the hub lists %s twice", name);
+        error_fail(error, ERR_FORMAT, "%s: the hub lists %s twice", what, name);
         return NULL;
     }
     return g_steal_pointer(&entries);
@@ -147,30 +131,31 @@ static bool add_weights(HubAnswer *answer, GHashTable *entries, const char *what
         if (has(entries, whole[i]))
             return add(answer, g_hash_table_lookup(entries, whole[i]), HUB_MAX_WEIGHTS, what,
                        error);
-    return fault(error, ERR_UNSUPPORTED, what, "has neither %s nor %s", whole[0], whole[1]);
+    return error_fail(error, ERR_UNSUPPORTED, "%s: has neither %s nor %s", what, whole[0],
+                      whole[1]);
 }
 
 static bool choose(HubAnswer *answer, GHashTable *entries, const char *what, GError **error) {
     bool words = has(entries, "tokenizer.json") ||
                  (has(entries, "vocab.json") && has(entries, "merges.txt"));
     if (!has(entries, "config.json"))
-        return fault(error, ERR_UNSUPPORTED, what, "has no config.json");
+        return error_fail(error, ERR_UNSUPPORTED, "%s: has no config.json", what);
     if (!words)
-        return fault(error, ERR_UNSUPPORTED, what,
-                     "has neither vocab.json with merges.txt nor tokenizer.json");
+        return error_fail(error, ERR_UNSUPPORTED,
+                          "%s: has neither vocab.json with merges.txt nor tokenizer.json", what);
     return add_small(answer, entries, what, error) && add_weights(answer, entries, what, error);
 }
 
 HubAnswer *hub_answer_parse(const char *json, size_t len, const char *what, GError **error) {
     json_error_t where;
-    g_autoptr(Json) root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
+    json_auto_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &where);
     const char *commit = string_at(root, "sha");
     if (!root) {
-        fault(error, ERR_FORMAT, what, "the hub's answer is not JSON: %s", where.text);
+        error_fail(error, ERR_FORMAT, "%s: the hub's answer is not JSON: %s", what, where.text);
         return NULL;
     }
     if (!is_hex(commit, 40) || !json_is_array(json_object_get(root, "siblings"))) {
-        fault(error, ERR_FORMAT, what, "the hub's answer does not describe a model");
+        error_fail(error, ERR_FORMAT, "%s: the hub's answer does not describe a model", what);
         return NULL;
     }
     g_autoptr(HubAnswer) answer = g_new0(HubAnswer, 1);

@@ -5,6 +5,7 @@
 #include "hub.h"
 
 #include "error.h"
+#include "file.h"
 #include "http.h"
 #include "hub_answer.h"
 #include "si.h"
@@ -19,9 +20,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-typedef json_t Json;
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(Json, json_decref)
-
 typedef struct {
     const HubOptions *options;
     char *repo, *endpoint;
@@ -35,17 +33,6 @@ typedef struct {
     void *user;
 } Pull;
 
-static bool fault(GError **error, int code, const char *path, const char *what) {
-    g_autofree char *shown = error_printable(path);
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", shown, what);
-    return false;
-}
-
-static bool io_fault(GError **error, const char *path) {
-    int code = errno == EACCES || errno == EPERM || errno == EROFS ? ERR_DENIED : ERR_IO;
-    return fault(error, code, path, g_strerror(errno));
-}
-
 /* One pull of a model at a time. The lock file stays: to remove it would let two hold "the" lock.
  */
 static bool take_lock(Pull *p, GError **error) {
@@ -53,12 +40,12 @@ static bool take_lock(Pull *p, GError **error) {
     g_autofree char *name = g_strconcat(".", folder, ".lock", NULL);
     g_autofree char *path = g_build_filename(p->options->models_dir, name, NULL);
     if (g_mkdir_with_parents(p->options->models_dir, 0755) < 0)
-        return io_fault(error, p->options->models_dir);
+        return error_fail_errno(error, p->options->models_dir, errno);
     p->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (p->lock < 0) return io_fault(error, path);
+    if (p->lock < 0) return error_fail_errno(error, path, errno);
     if (flock(p->lock, LOCK_EX | LOCK_NB) == 0) return true;
-    if (errno != EWOULDBLOCK) return io_fault(error, path);
-    return fault(error, ERR_CONFLICT, p->dir, "another pull of this model is under way");
+    if (errno != EWOULDBLOCK) return error_fail_errno(error, path, errno);
+    return error_fail(error, ERR_CONFLICT, "%s: another pull of this model is under way", p->dir);
 }
 
 /* The hub answers 401 for what does not exist, too. */
@@ -66,8 +53,7 @@ static void explain_denial(GError **error) {
     if (!error || !g_error_matches(*error, EARSHOT_ERROR, ERR_DENIED)) return;
     g_autofree char *said = g_strdup((*error)->message);
     g_clear_error(error);
-    g_set_error(error, EARSHOT_ERROR, ERR_DENIED,
-                "%s: the hub knows no such model, or it wants a token", said);
+    error_fail(error, ERR_DENIED, "%s: the hub knows no such model, or it wants a token", said);
 }
 
 static bool ask_hub(Pull *p, GError **error) {
@@ -89,21 +75,21 @@ static HubPull judge_installed(Pull *p, GError **error) {
     g_auto(HubSource) source = {0};
     g_autoptr(GError) unreadable = NULL;
     if (!hub_source_read(p->dir, &source, &unreadable)) {
-        fault(error, ERR_CONFLICT, p->dir, "is there, but not from a pull; move it away first");
+        error_fail(error, ERR_CONFLICT, "%s: is there, but not from a pull; move it away first",
+                   p->dir);
         return HUB_FAILED;
     }
     const char *wanted = p->options->revision;
     if (!wanted || strcmp(wanted, source.revision) == 0) return HUB_WAS_THERE;
     if (!ask_hub(p, error)) return HUB_FAILED;
     if (strcmp(p->answer->commit, source.revision) == 0) return HUB_WAS_THERE;
-    g_autofree char *what = g_strdup_printf("holds commit %s; move it away to pull %s",
-                                            source.revision, p->answer->commit);
-    fault(error, ERR_CONFLICT, p->dir, what);
+    error_fail(error, ERR_CONFLICT, "%s: holds commit %s; move it away to pull %s", p->dir,
+               source.revision, p->answer->commit);
     return HUB_FAILED;
 }
 
 static bool write_source(Pull *p, GError **error) {
-    g_autoptr(Json) files = json_array();
+    json_auto_t *files = json_array();
     for (guint i = 0; i < p->answer->files->len; i++) {
         const HubFile *file = g_ptr_array_index(p->answer->files, i);
         bool large = file->sha256[0] != 0;
@@ -111,10 +97,10 @@ static bool write_source(Pull *p, GError **error) {
                                                (json_int_t)file->size, large ? "sha256" : "blob",
                                                large ? file->sha256 : file->blob));
     }
-    g_autoptr(Json) root = json_pack("{s:s, s:s, s:s, s:O}", "endpoint", p->endpoint, "repo",
-                                     p->repo, "revision", p->answer->commit, "files", files);
+    json_auto_t *root = json_pack("{s:s, s:s, s:s, s:O}", "endpoint", p->endpoint, "repo", p->repo,
+                                  "revision", p->answer->commit, "files", files);
     g_autofree char *path = g_build_filename(p->partial, "source.json", NULL);
-    return json_dump_file(root, path, JSON_INDENT(1)) == 0 || io_fault(error, path);
+    return json_dump_file(root, path, JSON_INDENT(1)) == 0 || error_fail_errno(error, path, errno);
 }
 
 /* Files of another commit are of no use to this one. */
@@ -128,7 +114,8 @@ static void empty_partial(Pull *p) {
 
 static bool open_partial(Pull *p, GError **error) {
     g_auto(HubSource) source = {0};
-    if (g_mkdir(p->partial, 0755) < 0 && errno != EEXIST) return io_fault(error, p->partial);
+    if (g_mkdir(p->partial, 0755) < 0 && errno != EEXIST)
+        return error_fail_errno(error, p->partial, errno);
     bool same = hub_source_read(p->partial, &source, NULL) &&
                 strcmp(source.revision, p->answer->commit) == 0;
     if (!same) empty_partial(p);
@@ -151,12 +138,12 @@ static bool check_space(Pull *p, GError **error) {
     uint64_t needed = p->answer->bytes;
     for (guint i = 0; i < p->answer->files->len; i++)
         needed -= bytes_there(p, g_ptr_array_index(p->answer->files, i));
-    if (statvfs(p->partial, &disk) < 0) return io_fault(error, p->partial);
+    if (statvfs(p->partial, &disk) < 0) return error_fail_errno(error, p->partial, errno);
     uint64_t space = (uint64_t)disk.f_bavail * disk.f_frsize;
     if (needed <= space) return true;
     g_autofree char *want = si_bytes(needed), *have = si_bytes(space);
-    g_autofree char *what = g_strdup_printf("%s are needed, %s are free", want, have);
-    return fault(error, ERR_IO, p->options->models_dir, what);
+    return error_fail(error, ERR_IO, "%s: %s are needed, %s are free", p->options->models_dir, want,
+                      have);
 }
 
 /* The hash that the hub gives for these bytes: SHA-256 as they are, or git's SHA-1 of them as a
@@ -191,8 +178,8 @@ static bool fetch(Pull *p, GError **error) {
     }
     if (sha256 || hash_matches(path, file)) return true;
     g_unlink(path);
-    return fault(error, ERR_FORMAT, url,
-                 "its hash is not the one the hub gives; the download is removed");
+    return error_fail(error, ERR_FORMAT,
+                      "%s: its hash is not the one the hub gives; the download is removed", url);
 }
 
 static bool fetch_all(Pull *p, GError **error) {
@@ -204,18 +191,11 @@ static bool fetch_all(Pull *p, GError **error) {
     return true;
 }
 
-static bool sync_folder(const char *path, GError **error) {
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    bool ok = (fd >= 0 && fsync(fd) == 0) || io_fault(error, path);
-    if (fd >= 0) close(fd);
-    return ok;
-}
-
 /* The one instant in which the model appears. */
 static bool install(Pull *p, GError **error) {
-    if (!sync_folder(p->partial, error)) return false;
-    if (rename(p->partial, p->dir) < 0) return io_fault(error, p->dir);
-    return sync_folder(p->options->models_dir, error);
+    if (!file_sync_dir(p->partial, error)) return false;
+    if (rename(p->partial, p->dir) < 0) return error_fail_errno(error, p->dir, errno);
+    return file_sync_dir(p->options->models_dir, error);
 }
 
 static HubPull pull(Pull *p, GError **error) {
@@ -248,7 +228,7 @@ HubPull hub_pull(const HubOptions *options, const char *name, HubProgress progre
     Pull p = {.options = options, .lock = -1, .progress = progress, .user = user};
     p.repo = hub_repo(name);
     if (!p.repo) {
-        fault(error, ERR_USAGE, name, "is neither a known model's name nor OWNER/NAME");
+        error_fail(error, ERR_USAGE, "%s: is neither a known model's name nor OWNER/NAME", name);
         return HUB_FAILED;
     }
     p.endpoint = without_slash(options->endpoint);

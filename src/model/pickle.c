@@ -24,10 +24,8 @@ static bool fault(const Pickle *pickle, ErrorCode code, GError **error, const ch
     va_start(args, format);
     g_autofree char *says = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autofree char *shown = error_printable(says);
-    g_set_error(error, EARSHOT_ERROR, code, "%s: its pickle %s; convert the file to safetensors",
-                pickle->path, shown);
-    return false;
+    return error_fail(error, code, "%s: its pickle %s; convert the file to safetensors",
+                      pickle->path, says);
 }
 
 static bool broken(const Pickle *pickle, GError **error) {

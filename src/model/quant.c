@@ -3,7 +3,7 @@
 #include "quant.h"
 
 #include "error.h"
-#include "file_io.h"
+#include "file.h"
 #include "tensor_set.h"
 #include "weights.h"
 #include "widen.h"
@@ -84,9 +84,9 @@ static bool check_finite(const Conversion *conversion, const Tensor *tensor, con
     int64_t n = tensor_elements(tensor), i = 0;
     while (i < n && isfinite(x[i])) i++;
     if (i == n) return true;
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: row %" G_GINT64_FORMAT " is not finite",
-                safetensors_path(conversion->from, tensor), tensor->name, i / tensor->shape[1]);
-    return false;
+    return error_fail(error, ERR_FORMAT, "%s: %s: row %" G_GINT64_FORMAT " is not finite",
+                      safetensors_path(conversion->from, tensor), tensor->name,
+                      i / tensor->shape[1]);
 }
 
 static bool append_int8(Conversion *conversion, const Tensor *tensor, const float *x,
@@ -188,8 +188,7 @@ static bool check_free(const char *out, GError **error) {
     g_autoptr(GDir) list = g_dir_open(out, 0, NULL);
     if (!g_file_test(out, G_FILE_TEST_EXISTS)) return true;
     if (list && !g_dir_read_name(list)) return true;
-    file_error(error, out, list ? ENOTEMPTY : EEXIST);
-    return false;
+    return error_fail_errno(error, out, list ? ENOTEMPTY : EEXIST);
 }
 
 /* OUT without slashes at its end, so that its neighbour can be named. Caller frees. */
@@ -204,15 +203,9 @@ bool quant_convert(const char *dir, const char *out, NnType type, GError **error
     g_autofree char *parent = g_path_get_dirname(place);
     g_autofree char *beside = g_strconcat(place, ".XXXXXX", NULL);
     if (!check_free(place, error)) return false;
-    if (!g_mkdtemp_full(beside, 0777)) {
-        file_error(error, place, errno);
-        return false;
-    }
+    if (!g_mkdtemp_full(beside, 0777)) return error_fail_errno(error, place, errno);
     bool done = copy_companions(dir, beside, error) && convert_weights(dir, beside, type, error);
-    if (done && g_rename(beside, place) != 0) {
-        file_error(error, place, errno);
-        done = false;
-    }
+    if (done && g_rename(beside, place) != 0) done = error_fail_errno(error, place, errno);
     if (!done) discard(beside);
     return done && file_sync_dir(parent, error);
 }

@@ -4,7 +4,8 @@
 #include "safetensors.h"
 
 #include "error.h"
-#include "file_io.h"
+#include "file.h"
+#include "json_file.h"
 #include "tensor_set.h"
 
 #include <string.h>
@@ -25,9 +26,7 @@ static bool fault(const Reader *reader, const char *name, GError **error, const 
     va_start(args, format);
     g_autofree char *says = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autofree char *shown = error_printable(name);
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: %s", reader->path, shown, says);
-    return false;
+    return error_fail(error, ERR_FORMAT, "%s: %s: %s", reader->path, name, says);
 }
 
 static bool read_type(const Reader *reader, json_t *json, Tensor *tensor, GError **error) {
@@ -38,8 +37,7 @@ static bool read_type(const Reader *reader, json_t *json, Tensor *tensor, GError
             tensor->type = type;
             return true;
         }
-    g_autofree char *shown = error_printable(name);
-    return fault(reader, tensor->name, error, "dtype %s is not supported", shown);
+    return fault(reader, tensor->name, error, "dtype %s is not supported", name);
 }
 
 static bool read_shape(const Reader *reader, json_t *json, Tensor *tensor, GError **error) {
@@ -135,29 +133,25 @@ static bool check_cover(const Reader *reader, GError **error) {
     }
     size_t left = reader->data + reader->bytes - end;
     if (left == 0) return true;
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %zu bytes at its end belong to no tensor",
-                reader->path, left);
-    return false;
+    return error_fail(error, ERR_FORMAT, "%s: %zu bytes at its end belong to no tensor",
+                      reader->path, left);
 }
 
 /* The header's length, checked against the file and the limit. */
 static bool read_length(const char *path, GMappedFile *map, size_t *length, GError **error) {
     uint64_t says = 0;
     size_t bytes = g_mapped_file_get_length(map);
-    if (bytes < sizeof says) {
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT,
-                    "%s: %zu bytes are too few for a safetensors file", path, bytes);
-        return false;
-    }
+    if (bytes < sizeof says)
+        return error_fail(error, ERR_FORMAT, "%s: %zu bytes are too few for a safetensors file",
+                          path, bytes);
     memcpy(&says, g_mapped_file_get_contents(map), sizeof says);
     says = GUINT64_FROM_LE(says);
     *length = says;
     if (says <= bytes - sizeof says && says <= ST_MAX_HEADER) return true;
     bool outside = says > bytes - sizeof says;
-    g_set_error(error, EARSHOT_ERROR, outside ? ERR_FORMAT : ERR_LIMIT,
-                "%s: the header of %" G_GUINT64_FORMAT " bytes is longer than %s", path, says,
-                outside ? "the file" : "the format allows");
-    return false;
+    return error_fail(error, outside ? ERR_FORMAT : ERR_LIMIT,
+                      "%s: the header of %" G_GUINT64_FORMAT " bytes is longer than %s", path, says,
+                      outside ? "the file" : "the format allows");
 }
 
 /* Adds the tensors of one file to the set. */
@@ -165,10 +159,10 @@ static bool read_file(Safetensors *set, const char *path, GError **error) {
     GMappedFile *map = file_map(path, error);
     if (!map) return false;
     Reader reader = {.set = set, .path = path, .file = tensor_set_add_file(set, map, path)};
-    size_t length;
+    size_t length = 0;
     if (!read_length(path, map, &length, error)) return false;
     const char *text = g_mapped_file_get_contents(map) + sizeof(uint64_t);
-    json_t *header = json_parse(path, text, length, error);
+    json_t *header = json_file_parse(path, text, length, error);
     if (!header) return false;
     reader.data = text + length;
     reader.bytes = g_mapped_file_get_length(map) - sizeof(uint64_t) - length;
@@ -186,18 +180,14 @@ static bool collect_shards(const char *path, json_t *map, GHashTable *shards, GE
     json_object_foreach(map, tensor, json) {
         const char *shard = json_string_value(json);
         if (!shard || !g_str_has_suffix(shard, ".safetensors") || strchr(shard, '/')) {
-            g_autofree char *shown = error_printable(tensor);
-            g_set_error(error, EARSHOT_ERROR, ERR_FORMAT,
-                        "%s: weight_map: %s: not the plain name of a .safetensors file", path,
-                        shown);
-            return false;
+            return error_fail(error, ERR_FORMAT,
+                              "%s: weight_map: %s: not the plain name of a .safetensors file", path,
+                              tensor);
         }
         g_hash_table_add(shards, g_strdup(shard));
-        if (g_hash_table_size(shards) > ST_MAX_SHARDS) {
-            g_set_error(error, EARSHOT_ERROR, ERR_LIMIT, "%s: weight_map: more than %d shards",
-                        path, ST_MAX_SHARDS);
-            return false;
-        }
+        if (g_hash_table_size(shards) > ST_MAX_SHARDS)
+            return error_fail(error, ERR_LIMIT, "%s: weight_map: more than %d shards", path,
+                              ST_MAX_SHARDS);
     }
     return true;
 }
@@ -224,23 +214,18 @@ static bool check_index(const Safetensors *set, const char *path, json_t *map, G
         g_autofree char *file =
             tensor ? g_path_get_basename(safetensors_path(set, tensor)) : g_strdup("");
         if (strcmp(file, shard) == 0) continue;
-        g_autofree char *shown = error_printable(name);
-        g_autofree char *where = error_printable(shard);
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: weight_map: %s: is not in %s", path,
-                    shown, where);
-        return false;
+        return error_fail(error, ERR_FORMAT, "%s: weight_map: %s: is not in %s", path, name, shard);
     }
     return true;
 }
 
 static bool read_index(Safetensors *set, const char *path, GError **error) {
-    json_t *root = file_json(path, error);
+    json_t *root = json_file_read(path, error);
     if (!root) return false;
     json_t *map = json_object_get(root, "weight_map");
     GHashTable *shards = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     bool good = json_is_object(map);
-    if (!good)
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: weight_map: is not an object", path);
+    if (!good) error_fail(error, ERR_FORMAT, "%s: weight_map: is not an object", path);
     good = good && collect_shards(path, map, shards, error) &&
            read_shards(set, path, shards, error) && check_index(set, path, map, error);
     g_hash_table_destroy(shards);

@@ -4,9 +4,10 @@
 #include "safetensors.h"
 
 #include "error.h"
-#include "file_io.h"
+#include "file.h"
 #include "tensor_set.h"
 
+#include <jansson.h>
 #include <string.h>
 
 #define LINE 64 /* bytes */
@@ -85,10 +86,7 @@ static bool check_names(const char *path, const Tensor *tensors, int count, GErr
         size_t bytes;
         g_assert(tensor_size(&tensors[i], &bytes) && bytes == tensors[i].bytes);
         if (g_utf8_validate(name, -1, NULL) && g_hash_table_add(seen, (void *)name)) continue;
-        g_autofree char *shown = error_printable(name);
-        g_set_error(error, EARSHOT_ERROR, ERR_USAGE, "%s: %s: comes twice, or is not UTF-8", path,
-                    shown);
-        return false;
+        return error_fail(error, ERR_USAGE, "%s: %s: comes twice, or is not UTF-8", path, name);
     }
     return true;
 }

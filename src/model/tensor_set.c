@@ -63,11 +63,9 @@ int tensor_set_add_file(Safetensors *set, GMappedFile *map, const char *path) {
 }
 
 bool tensor_set_add(Safetensors *set, int file, const Tensor *tensor, GError **error) {
-    if (set->entries->len >= ST_MAX_TENSORS) {
-        g_set_error(error, EARSHOT_ERROR, ERR_LIMIT, "%s: more than %d tensors",
-                    (const char *)set->paths->pdata[file], ST_MAX_TENSORS);
-        return false;
-    }
+    if (set->entries->len >= ST_MAX_TENSORS)
+        return error_fail(error, ERR_LIMIT, "%s: more than %d tensors",
+                          (const char *)set->paths->pdata[file], ST_MAX_TENSORS);
     Entry entry = {*tensor, file};
     entry.tensor.name = g_string_chunk_insert(set->names, tensor->name);
     g_array_append_val(set->entries, entry);
@@ -87,11 +85,9 @@ bool tensor_set_finish(Safetensors *set, GError **error) {
     const Entry *entry = (const Entry *)set->entries->data;
     for (guint i = 1; i < set->entries->len; i++) {
         if (compare_names(&entry[i - 1], &entry[i]) != 0) continue;
-        g_autofree char *name = error_printable(entry[i].tensor.name);
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: is in %s too",
-                    (const char *)set->paths->pdata[entry[i].file], name,
-                    (const char *)set->paths->pdata[entry[i - 1].file]);
-        return false;
+        return error_fail(error, ERR_FORMAT, "%s: %s: is in %s too",
+                          (const char *)set->paths->pdata[entry[i].file], entry[i].tensor.name,
+                          (const char *)set->paths->pdata[entry[i - 1].file]);
     }
     return true;
 }

@@ -2,7 +2,7 @@
 #include "torch_bin.h"
 
 #include "error.h"
-#include "file_io.h"
+#include "file.h"
 #include "pickle.h"
 #include "tensor_set.h"
 #include "zip.h"
@@ -47,10 +47,8 @@ typedef struct {
 } Reader;
 
 static bool fault(const Reader *reader, const char *name, const char *says, GError **error) {
-    g_autofree char *shown = error_printable(name);
-    g_set_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED,
-                "%s: %s: %s; convert the file to safetensors", reader->path, shown, says);
-    return false;
+    return error_fail(error, ERR_UNSUPPORTED, "%s: %s: %s; convert the file to safetensors",
+                      reader->path, name, says);
 }
 
 static const ZipEntry *find(const Reader *reader, const char *folder, const char *name) {
@@ -104,7 +102,7 @@ static bool check_strides(const Reader *reader, const PickleValue *strides, cons
 static bool read_tensor(const Reader *reader, const PickleValue *args, Tensor *tensor,
                         GError **error) {
     const PickleValue *offset = pickle_item(args, 1, PICKLE_INT);
-    const ZipEntry *entry;
+    const ZipEntry *entry = NULL;
     if (!read_storage(reader, pickle_item(args, 0, PICKLE_PERSISTENT), tensor, &entry, error) ||
         !read_shape(reader, pickle_item(args, 2, PICKLE_TUPLE), tensor, error) ||
         !check_strides(reader, pickle_item(args, 3, PICKLE_TUPLE), tensor, error))
@@ -155,12 +153,10 @@ static bool read_pickle(const Reader *reader, GError **error) {
 static bool read_file(Safetensors *set, const char *path, GMappedFile *map, GError **error) {
     const uint8_t *data = (const uint8_t *)g_mapped_file_get_contents(map);
     size_t bytes = g_mapped_file_get_length(map);
-    if (bytes < 4 || memcmp(data, "PK\3\4", 4) != 0) {
-        g_set_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED,
-                    "%s: not a zip file (PyTorch before 1.6 wrote none); convert it to safetensors",
-                    path);
-        return false;
-    }
+    if (bytes < 4 || memcmp(data, "PK\3\4", 4) != 0)
+        return error_fail(
+            error, ERR_UNSUPPORTED,
+            "%s: not a zip file (PyTorch before 1.6 wrote none); convert it to safetensors", path);
     g_autoptr(Zip) zip = zip_open(path, data, bytes, error);
     if (!zip) return false;
     const char *pickle = zip_find_suffix(zip, "/data.pkl");

@@ -106,9 +106,8 @@ static void add_unanswered(Verify *verify) {
 /* ---- inputs ---- */
 
 static bool refuse(const Verify *verify, const Tensor *tensor, const char *wanted, GError **error) {
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: %s",
-                safetensors_path(verify->recording, tensor), tensor->name, wanted);
-    return false;
+    return error_fail(error, ERR_FORMAT, "%s: %s: %s", safetensors_path(verify->recording, tensor),
+                      tensor->name, wanted);
 }
 
 static bool check_mels(const Verify *verify, const Tensor *tensor, const ClapConfig *config,
@@ -212,12 +211,10 @@ bool verify_run(Clap *clap, const char *reference_path, VerifyResult **stages, i
     Verify verify = {
         .recording = recording, .type = clap_type_name(clap), .results = results, .used = used};
     if (!run_recording(&verify, clap, error)) return false;
-    if (verify.input == 0) {
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT,
-                    "%s: holds no input named audio.mel#0, audio.mels#0 or text.ids#0",
-                    reference_path);
-        return false;
-    }
+    if (verify.input == 0)
+        return error_fail(error, ERR_FORMAT,
+                          "%s: holds no input named audio.mel#0, audio.mels#0 or text.ids#0",
+                          reference_path);
     gsize length;
     *stages = g_array_steal(results, &length);
     *count = (int)length;

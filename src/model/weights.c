@@ -32,11 +32,11 @@ static Safetensors *open_first(const char *dir, char **path, GError **error) {
         *path = g_steal_pointer(&at);
         return sources[i].open(*path, error);
     }
-    g_set_error(error, EARSHOT_ERROR, ERR_NOT_FOUND, "%s: %s", dir,
-                g_file_test(dir, G_FILE_TEST_IS_DIR)
-                    ? "holds none of model.safetensors, model.safetensors.index.json, "
-                      "pytorch_model.bin"
-                    : "no such directory");
+    error_fail(error, ERR_NOT_FOUND, "%s: %s", dir,
+               g_file_test(dir, G_FILE_TEST_IS_DIR)
+                   ? "holds none of model.safetensors, model.safetensors.index.json, "
+                     "pytorch_model.bin"
+                   : "no such directory");
     return NULL;
 }
 
@@ -74,9 +74,9 @@ static char *shape_text(int rank, const int64_t *shape) {
 static const Tensor *missing(const Weights *weights, const char *name, GError **error) {
     g_autofree char *prefixed = g_strconcat("clap.", name, NULL);
     bool other = safetensors_find(weights->tensors, prefixed) != NULL;
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: no such tensor%s%s%s", weights->path,
-                name, other ? ", but there is " : "", other ? prefixed : "",
-                other ? ": names must not begin with clap." : "");
+    error_fail(error, ERR_FORMAT, "%s: %s: no such tensor%s%s%s", weights->path, name,
+               other ? ", but there is " : "", other ? prefixed : "",
+               other ? ": names must not begin with clap." : "");
     return NULL;
 }
 
@@ -89,8 +89,8 @@ static const Tensor *find(const Weights *weights, const char *name, int rank, co
     if (tensor->rank == rank && same == rank) return tensor;
     g_autofree char *is = shape_text(tensor->rank, tensor->shape);
     g_autofree char *wanted = shape_text(rank, shape);
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: the shape is %s, not %s",
-                safetensors_path(weights->tensors, tensor), name, is, wanted);
+    error_fail(error, ERR_FORMAT, "%s: %s: the shape is %s, not %s",
+               safetensors_path(weights->tensors, tensor), name, is, wanted);
     return NULL;
 }
 
@@ -100,8 +100,8 @@ static const float *find_scale(Weights *weights, const Tensor *tensor, GError **
     const Tensor *scale = find(weights, name, 1, tensor->shape, error);
     if (!scale) return NULL;
     if (scale->type != ST_F32) {
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: the type is %s, not F32",
-                    safetensors_path(weights->tensors, scale), name, st_type_name(scale->type));
+        error_fail(error, ERR_FORMAT, "%s: %s: the type is %s, not F32",
+                   safetensors_path(weights->tensors, scale), name, st_type_name(scale->type));
         return NULL;
     }
     if ((uintptr_t)scale->data % sizeof(float) == 0) return scale->data;
@@ -121,9 +121,9 @@ static const float *widened(Weights *weights, const Tensor *tensor, GError **err
         scale = find_scale(weights, tensor, error);
         if (!scale) return NULL;
     } else if (!widen_handles(tensor->type)) {
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: %s: the type is %s, not F32",
-                    safetensors_path(weights->tensors, tensor), tensor->name,
-                    st_type_name(tensor->type));
+        error_fail(error, ERR_FORMAT, "%s: %s: the type is %s, not F32",
+                   safetensors_path(weights->tensors, tensor), tensor->name,
+                   st_type_name(tensor->type));
         return NULL;
     }
     float *wide = g_new(float, MAX(tensor_elements(tensor), 1));

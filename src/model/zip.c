@@ -54,8 +54,7 @@ static bool marked(const Zip *zip, uint64_t at, uint64_t bytes, const char *mark
 }
 
 static bool broken(const Zip *zip, const char *what, GError **error) {
-    g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: broken zip file: %s", zip->path, what);
-    return false;
+    return error_fail(error, ERR_FORMAT, "%s: broken zip file: %s", zip->path, what);
 }
 
 /* The end record lies before a comment of unknown length: searched from the end. */
@@ -71,7 +70,7 @@ static bool find_end(const Zip *zip, size_t *end, GError **error) {
 
 /* Where the central directory begins, and how many records it says it has. */
 static bool find_directory(const Zip *zip, uint64_t *at, uint64_t *count, GError **error) {
-    size_t end;
+    size_t end = 0;
     if (!find_end(zip, &end, error)) return false;
     *count = u16(zip->data + end + 10);
     *at = u32(zip->data + end + 16);
@@ -133,11 +132,9 @@ static bool read_record(const Zip *zip, uint64_t at, Record *record, GError **er
 static bool add_entry(Zip *zip, const Record *record, GError **error) {
     g_autofree char *name = g_strndup((const char *)record->name, record->name_len);
     if (record->method != 0 || record->flags & 1 || record->packed != record->bytes) {
-        g_autofree char *shown = error_printable(name);
-        g_set_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED,
-                    "%s: %s: is compressed or encrypted; convert the file to safetensors",
-                    zip->path, shown);
-        return false;
+        return error_fail(error, ERR_UNSUPPORTED,
+                          "%s: %s: is compressed or encrypted; convert the file to safetensors",
+                          zip->path, name);
     }
     if (!marked(zip, record->at, LOCAL_SIZE, local_mark))
         return broken(zip, "an entry is not where the directory says", error);
@@ -155,7 +152,7 @@ static bool read_directory(Zip *zip, GError **error) {
     if (!find_directory(zip, &at, &count, error)) return false;
     if (count > ZIP_MAX_ENTRIES) return broken(zip, "it has too many entries", error);
     for (uint64_t i = 0; i < count; i++) {
-        Record record;
+        Record record = {0};
         if (!read_record(zip, at, &record, error) || !add_entry(zip, &record, error)) return false;
         at += CENTRAL_SIZE + record.name_len + record.extra_len + record.comment_len;
     }

@@ -30,13 +30,13 @@ struct Http {
     size_t ignored;
 };
 
-void http_error(GError **error, int code, const char *url, const char *format, ...) {
+bool http_error(GError **error, ErrorCode code, const char *url, const char *format, ...) {
     va_list args;
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autofree char *what = error_printable(text), *shown = http_url_shown(url);
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", shown, what);
+    g_autofree char *shown = http_url_shown(url);
+    return error_fail(error, code, "%s: %s", shown, text);
 }
 
 long http_status(Http *http) {
@@ -206,14 +206,10 @@ static void broken(Http *http, const char *url, CURLcode code, const char *host,
 }
 
 static bool may_ask(const Http *http, const char *url, GError **error) {
-    if (!http_url_ok(url)) {
-        http_error(error, ERR_USAGE, url, "not an http or https address");
-        return false;
-    }
+    if (!http_url_ok(url)) return http_error(error, ERR_USAGE, url, "not an http or https address");
     for (const char *at = http->bearer; at && *at; at++) {
         if (g_ascii_isgraph(*at)) continue;
-        http_error(error, ERR_USAGE, url, "the token holds a character that no token has");
-        return false;
+        return http_error(error, ERR_USAGE, url, "the token holds a character that no token has");
     }
     return true;
 }
@@ -266,10 +262,9 @@ static void get_ask(void *user, const char **range, const char **if_range) {
 
 static bool get_take(void *user, Http *http, const char *data, size_t len, GError **error) {
     Get *get = user;
-    if (len > get->limit - get->body->len) {
-        http_error(error, ERR_LIMIT, get->url, "more than %" G_GSIZE_FORMAT " bytes", get->limit);
-        return false;
-    }
+    if (len > get->limit - get->body->len)
+        return http_error(error, ERR_LIMIT, get->url, "more than %" G_GSIZE_FORMAT " bytes",
+                          get->limit);
     g_byte_array_append(get->body, (const guint8 *)data, (guint)len);
     return true;
 }

@@ -34,16 +34,6 @@ typedef struct {
     bool begun; /* the answer in hand has been looked at */
 } Download;
 
-static bool io_fault(const char *path, GError **error) {
-    int code = errno == EACCES || errno == EPERM || errno == EROFS ? ERR_DENIED
-               : errno == ENOENT                                   ? ERR_NOT_FOUND
-                                                                   : ERR_IO;
-    const char *why = g_strerror(errno);
-    g_autofree char *shown = error_printable(path);
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", shown, why);
-    return false;
-}
-
 /* Only a strong ETag may stand in If-Range (RFC 9110, 13.1.5). */
 static bool etag_usable(const char *etag) {
     size_t len = etag ? strlen(etag) : 0;
@@ -69,7 +59,8 @@ static bool resumable(const Download *d) {
 /* Throws away what is there, the ETag first, so that no crash leaves it beside other bytes. */
 static bool start_afresh(Download *d, GError **error) {
     unlink(d->etag_path);
-    if (ftruncate(d->fd, 0) < 0 || lseek(d->fd, 0, SEEK_SET) < 0) return io_fault(d->part, error);
+    if (ftruncate(d->fd, 0) < 0 || lseek(d->fd, 0, SEEK_SET) < 0)
+        return error_fail_errno(error, d->part, errno);
     if (d->sum) g_checksum_reset(d->sum);
     d->done = 0;
     g_free(d->etag);
@@ -80,10 +71,8 @@ static bool start_afresh(Download *d, GError **error) {
 static bool remember_etag(Download *d, const char *etag, GError **error) {
     if (!etag_usable(etag)) return true;
     g_autoptr(GError) fault = NULL;
-    if (!g_file_set_contents(d->etag_path, etag, -1, &fault)) {
-        g_set_error(error, EARSHOT_ERROR, ERR_IO, "%s", fault->message);
-        return false;
-    }
+    if (!g_file_set_contents(d->etag_path, etag, -1, &fault))
+        return error_fail(error, ERR_IO, "%s", fault->message);
     g_free(d->etag);
     d->etag = g_strdup(etag);
     return true;
@@ -124,10 +113,9 @@ static bool range_begins_at(const char *range, uint64_t first) {
 static bool begin(Download *d, Http *http, GError **error) {
     bool rest = http_status(http) == 206;
     int64_t length = http_content_length(http);
-    if (rest && !(d->range[0] && range_begins_at(http_header(http, "Content-Range"), d->done))) {
-        http_error(error, ERR_NET, d->url, "the server sends another range than was asked for");
-        return false;
-    }
+    if (rest && !(d->range[0] && range_begins_at(http_header(http, "Content-Range"), d->done)))
+        return http_error(error, ERR_NET, d->url,
+                          "the server sends another range than was asked for");
     const char *etag = http_header(http, "ETag");
     if (rest && *d->etag && etag && strcmp(etag, d->etag) != 0) {
         http_error(error, ERR_NET, d->url, "the file changed under the download, which is removed");
@@ -145,7 +133,7 @@ static bool write_all(Download *d, const char *data, size_t len, GError **error)
     while (len > 0) {
         ssize_t wrote = write(d->fd, data, len);
         if (wrote < 0 && errno == EINTR) continue;
-        if (wrote < 0) return io_fault(d->part, error);
+        if (wrote < 0) return error_fail_errno(error, d->part, errno);
         if (d->sum) g_checksum_update(d->sum, (const guchar *)data, wrote);
         d->done += (uint64_t)wrote;
         data += wrote;
@@ -185,13 +173,12 @@ static bool download_poll(void *user) {
 /* Brings the hash up to the part's end, where the next bytes will be written. */
 static bool hash_part(Download *d, GError **error) {
     g_autofree guchar *chunk = g_malloc(CHUNK);
-    if (!d->sum) return lseek(d->fd, 0, SEEK_END) >= 0 || io_fault(d->part, error);
+    if (!d->sum) return lseek(d->fd, 0, SEEK_END) >= 0 || error_fail_errno(error, d->part, errno);
     for (ssize_t len; (len = read(d->fd, chunk, CHUNK)) != 0;) {
-        if (len < 0) return io_fault(d->part, error);
+        if (len < 0) return error_fail_errno(error, d->part, errno);
         g_checksum_update(d->sum, chunk, len);
         if (download_poll(d)) continue;
-        http_error(error, ERR_CANCELLED, d->url, "stopped");
-        return false;
+        return http_error(error, ERR_CANCELLED, d->url, "stopped");
     }
     return true;
 }
@@ -211,7 +198,7 @@ static bool is_whole(const Download *d) {
 static bool open_part(Download *d, GError **error) {
     struct stat st;
     d->fd = open(d->part, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (d->fd < 0 || fstat(d->fd, &st) < 0) return io_fault(d->part, error);
+    if (d->fd < 0 || fstat(d->fd, &st) < 0) return error_fail_errno(error, d->part, errno);
     d->etag = etag_read(d->etag_path);
     uint64_t most = d->size ? MIN(d->size, d->limit) : d->limit;
     if ((uint64_t)st.st_size > most) return start_afresh(d, error);
@@ -261,8 +248,8 @@ static bool check_bytes(Download *d, GError **error) {
 }
 
 static bool keep(Download *d, GError **error) {
-    if (fsync(d->fd) < 0) return io_fault(d->part, error);
-    if (rename(d->part, d->path) < 0) return io_fault(d->path, error);
+    if (fsync(d->fd) < 0) return error_fail_errno(error, d->part, errno);
+    if (rename(d->part, d->path) < 0) return error_fail_errno(error, d->path, errno);
     unlink(d->etag_path);
     return true;
 }

@@ -4,6 +4,7 @@
  * An HttpSink belongs to the caller and hears of every attempt anew; nothing here is kept after
  * http_run returns but the last answer's headers. */
 #pragma once
+#include "error.h"
 #include "http.h"
 
 #include <stddef.h>
@@ -37,6 +38,6 @@ int64_t http_content_length(Http *http);
 /* Sets the error that belongs to a status no caller wants: ERR_NOT_FOUND, ERR_DENIED, ERR_NET. */
 void http_refused(const char *url, long status, GError **error);
 
-/* "URL: " and the rest, printable, as an error. */
-void http_error(GError **error, int code, const char *url, const char *format, ...)
+/* error_fail with "URL: " before the message, as http_url_shown gives it. */
+bool http_error(GError **error, ErrorCode code, const char *url, const char *format, ...)
     G_GNUC_PRINTF(4, 5);

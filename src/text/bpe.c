@@ -6,46 +6,31 @@
 #include "bpe_special.h"
 #include "bpe_split.h"
 #include "error.h"
+#include "file.h"
 
-#include <errno.h>
-#include <glib/gstdio.h>
 #include <string.h>
 
-static bool read_file(const char *path, char **data, gsize *len, GError **error) {
-    g_autofree char *name = error_printable(path);
-    g_autoptr(GError) fault = NULL;
-    GStatBuf info;
-    if (g_stat(path, &info) != 0)
-        g_set_error(error, EARSHOT_ERROR, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%s: %s", name,
-                    g_strerror(errno));
-    else if (!S_ISREG(info.st_mode))
-        g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "%s: not a regular file", name);
-    else if (info.st_size > BPE_MAX_FILE)
-        g_set_error(error, EARSHOT_ERROR, ERR_LIMIT, "%s: %" G_GINT64_FORMAT " bytes, at most %d",
-                    name, (gint64)info.st_size, BPE_MAX_FILE);
-    else if (!g_file_get_contents(path, data, len, &fault))
-        g_set_error(error, EARSHOT_ERROR,
-                    g_error_matches(fault, G_FILE_ERROR, G_FILE_ERROR_ACCES) ? ERR_DENIED : ERR_IO,
-                    "%s: cannot be read", name);
-    else
-        return true;
-    return false;
+/* `file` borrows from what is returned. */
+static GBytes *read_file(const char *path, BpeFile *file, GError **error) {
+    GBytes *bytes = file_bytes(path, BPE_MAX_FILE, error);
+    if (!bytes) return NULL;
+    const char *data = g_bytes_get_data(bytes, &file->len);
+    file->path = path;
+    file->data = data ? data : "";
+    return bytes;
 }
 
 static Bpe *open_vocab(const char *vocab_path, const char *merges_path, GError **error) {
-    g_autofree char *vocab = NULL, *merges = NULL;
-    gsize vocab_len, merges_len;
-    if (!read_file(vocab_path, &vocab, &vocab_len, error)) return NULL;
-    if (!read_file(merges_path, &merges, &merges_len, error)) return NULL;
-    return bpe_from_vocab(&(BpeFile){vocab_path, vocab, vocab_len},
-                          &(BpeFile){merges_path, merges, merges_len}, error);
+    BpeFile vocab, merges;
+    g_autoptr(GBytes) vocab_bytes = read_file(vocab_path, &vocab, error);
+    g_autoptr(GBytes) merges_bytes = vocab_bytes ? read_file(merges_path, &merges, error) : NULL;
+    return merges_bytes ? bpe_from_vocab(&vocab, &merges, error) : NULL;
 }
 
 static Bpe *open_tokenizer(const char *path, GError **error) {
-    g_autofree char *data = NULL;
-    gsize len;
-    if (!read_file(path, &data, &len, error)) return NULL;
-    return bpe_from_tokenizer(&(BpeFile){path, data, len}, error);
+    BpeFile file;
+    g_autoptr(GBytes) bytes = read_file(path, &file, error);
+    return bytes ? bpe_from_tokenizer(&file, error) : NULL;
 }
 
 static bool exists(const char *path) {
@@ -59,9 +44,8 @@ Bpe *bpe_open(const char *dir, GError **error) {
     bool pair = exists(vocab) && exists(merges);
     if (!pair && exists(tokenizer)) return open_tokenizer(tokenizer, error);
     if (pair || exists(vocab) || exists(merges)) return open_vocab(vocab, merges, error);
-    g_autofree char *name = error_printable(dir);
-    g_set_error(error, EARSHOT_ERROR, ERR_NOT_FOUND,
-                "%s: holds neither vocab.json and merges.txt nor tokenizer.json", name);
+    error_fail(error, ERR_NOT_FOUND,
+               "%s: holds neither vocab.json and merges.txt nor tokenizer.json", dir);
     return NULL;
 }
 
@@ -127,17 +111,12 @@ static void encode_group(Encoder *encoder, int group, const char *text, size_t l
 /* GLib takes a NUL for the end of the text; here it is a character like others. */
 static bool check_text(const char *text, size_t len, GError **error) {
     const char *at = text, *end = text + len;
-    if (len > BPE_MAX_TEXT) {
-        g_set_error(error, EARSHOT_ERROR, ERR_LIMIT, "text: %zu bytes, at most %d", len,
-                    BPE_MAX_TEXT);
-        return false;
-    }
+    if (len > BPE_MAX_TEXT)
+        return error_fail(error, ERR_LIMIT, "text: %zu bytes, at most %d", len, BPE_MAX_TEXT);
     while (!g_utf8_validate_len(at, end - at, &at)) {
-        if (*at) {
-            g_set_error(error, EARSHOT_ERROR, ERR_FORMAT, "text: not UTF-8 at byte %zu",
-                        (size_t)(at - text));
-            return false;
-        }
+        if (*at)
+            return error_fail(error, ERR_FORMAT, "text: not UTF-8 at byte %zu",
+                              (size_t)(at - text));
         at++;
     }
     return true;

@@ -19,31 +19,27 @@ static const char *const required[] = {"<s>", "<pad>", "</s>", "<unk>", "<mask>"
 static bool fault(const BpeFile *file, GError **error, ErrorCode code, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
 static bool fault(const BpeFile *file, GError **error, ErrorCode code, const char *format, ...) {
-    g_autofree char *path = error_printable(file->path);
     va_list list;
     va_start(list, format);
     g_autofree char *what = g_strdup_vprintf(format, list);
     va_end(list);
-    g_set_error(error, EARSHOT_ERROR, code, "%s: %s", path, what);
-    return false;
+    return error_fail(error, code, "%s: %s", file->path, what);
 }
 
 /* A token as a message shows it; the caller's to free. */
 static char *shown(const char *token) {
     g_autofree char *head = g_strndup(token, SHOWN_BYTES);
-    g_autofree char *clean = error_printable(head);
-    return g_strdup_printf("\"%s\"%s", clean, strlen(token) > SHOWN_BYTES ? "..." : "");
+    return g_strdup_printf("\"%s\"%s", head, strlen(token) > SHOWN_BYTES ? "..." : "");
 }
 
 static json_t *parse(const BpeFile *file, GError **error) {
     json_error_t why;
     json_t *root = json_loadb(file->data, file->len, JSON_REJECT_DUPLICATES, &why);
     if (json_is_object(root)) return root;
-    g_autofree char *text = error_printable(why.text);
     if (root)
         fault(file, error, ERR_FORMAT, "not a JSON object");
     else
-        fault(file, error, ERR_FORMAT, "not valid JSON: line %d: %s", why.line, text);
+        fault(file, error, ERR_FORMAT, "not valid JSON: line %d: %s", why.line, why.text);
     json_decref(root);
     return NULL;
 }

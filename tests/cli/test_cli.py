@@ -197,7 +197,7 @@ class Embed(Cli):
             done = subprocess.run([EARSHOT, "embed", "-m", MODEL, "--text", "a"], stdout=full, stderr=subprocess.PIPE,
                                   env=self.env, timeout=60)
         self.assertEqual(done.returncode, 1)
-        self.assertIn(b"No space", done.stderr)
+        self.assertIn(b"the disk is full", done.stderr)
 
     def test_every_format_gives_the_same_tone(self):
         wav = tone(self.dir / "a.wav", seconds=1, rate=44100, channels=2)

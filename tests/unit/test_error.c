@@ -1,6 +1,8 @@
 /* Error codes map to statuses, and messages cannot drive a terminal. */
 #include "error.h"
 
+#include <errno.h>
+
 static void every_code_has_statuses_and_a_name(void) {
     for (int code = 0; code < ERR_CODES; code++) {
         g_autoptr(GError) error = g_error_new_literal(EARSHOT_ERROR, code, "x");
@@ -28,6 +30,27 @@ static void control_characters_are_replaced(void) {
                     "c\xEF\xBF\xBD");
 }
 
+static void messages_are_printable_whatever_they_name(void) {
+    g_autoptr(GError) error = NULL;
+    g_assert_false(error_fail(&error, ERR_FORMAT, "%s: odd", "a\nb"));
+    g_assert_cmpstr(error->message, ==,
+                    "a\xEF\xBF\xBD"
+                    "b: odd");
+}
+
+static void errno_has_words_and_a_code(void) {
+    g_autoptr(GError) missing = NULL, full = NULL, other = NULL;
+    error_fail_errno(&missing, "x", ENOENT);
+    error_fail_errno(&full, "x", ENOSPC);
+    error_fail_errno(&other, "x", EIO);
+    g_assert_error(missing, EARSHOT_ERROR, ERR_NOT_FOUND);
+    g_assert_cmpstr(missing->message, ==, "x: no such file");
+    g_assert_error(full, EARSHOT_ERROR, ERR_IO);
+    g_assert_cmpstr(full->message, ==, "x: the disk is full");
+    g_assert_error(other, EARSHOT_ERROR, ERR_IO);
+    g_assert_true(g_str_has_prefix(other->message, "x: "));
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/error/every_code_has_statuses_and_a_name",
@@ -35,5 +58,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/error/wrong_usage_leaves_with_two", wrong_usage_leaves_with_two);
     g_test_add_func("/error/foreign_errors_count_as_failures", foreign_errors_count_as_failures);
     g_test_add_func("/error/control_characters_are_replaced", control_characters_are_replaced);
+    g_test_add_func("/error/messages_are_printable_whatever_they_name",
+                    messages_are_printable_whatever_they_name);
+    g_test_add_func("/error/errno_has_words_and_a_code", errno_has_words_and_a_code);
     return g_test_run();
 }

@@ -1,0 +1,83 @@
+/* Opening, mapping and replacing files, with one-line errors. */
+#include "file.h"
+
+#include "error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static bool check_regular(int fd, const char *path, GError **error) {
+    struct stat st;
+    if (fstat(fd, &st) != 0) return error_fail_errno(error, path, errno);
+    if (S_ISREG(st.st_mode)) return true;
+    return error_fail(error, ERR_FORMAT, "%s: is %s", path,
+                      S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
+}
+
+GMappedFile *file_map(const char *path, GError **error) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) {
+        error_fail_errno(error, path, errno);
+        return NULL;
+    }
+    GMappedFile *map = NULL;
+    if (check_regular(fd, path, error)) {
+        map = g_mapped_file_new_from_fd(fd, FALSE, NULL);
+        if (!map) error_fail_errno(error, path, errno);
+    }
+    close(fd);
+    return map;
+}
+
+GBytes *file_bytes(const char *path, size_t most, GError **error) {
+    GMappedFile *map = file_map(path, error);
+    if (!map) return NULL;
+    size_t size = g_mapped_file_get_length(map);
+    GBytes *bytes = size <= most ? g_mapped_file_get_bytes(map) : NULL;
+    if (!bytes)
+        error_fail(error, ERR_LIMIT, "%s: %zu bytes are more than the limit of %zu", path, size,
+                   most);
+    g_mapped_file_unref(map);
+    return bytes;
+}
+
+bool file_put(int fd, const char *path, const void *data, size_t bytes, GError **error) {
+    const char *at = data;
+    while (bytes > 0) {
+        ssize_t put = write(fd, at, bytes);
+        if (put < 0 && errno == EINTR) continue;
+        if (put < 0) return error_fail_errno(error, path, errno);
+        at += put;
+        bytes -= put;
+    }
+    return true;
+}
+
+bool file_sync_dir(const char *dir, GError **error) {
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    bool done = fd >= 0 && fsync(fd) == 0;
+    if (!done) error_fail_errno(error, dir, errno);
+    if (fd >= 0) close(fd);
+    return done;
+}
+
+static bool write_and_sync(int fd, const char *path, FileWrite write, void *user, GError **error) {
+    bool done = write(fd, path, user, error);
+    if (done && fsync(fd) != 0) done = error_fail_errno(error, path, errno);
+    if (close(fd) != 0 && done) done = error_fail_errno(error, path, errno);
+    return done;
+}
+
+bool file_replace(const char *path, FileWrite write, void *user, GError **error) {
+    g_autofree char *beside = g_strconcat(path, ".XXXXXX", NULL);
+    g_autofree char *dir = g_path_get_dirname(path);
+    int fd = g_mkstemp_full(beside, O_WRONLY | O_CLOEXEC, 0666);
+    if (fd < 0) return error_fail_errno(error, path, errno);
+    bool done = write_and_sync(fd, path, write, user, error);
+    if (done && g_rename(beside, path) != 0) done = error_fail_errno(error, path, errno);
+    if (!done) g_unlink(beside);
+    return done && file_sync_dir(dir, error);
+}
