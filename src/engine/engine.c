@@ -3,7 +3,6 @@
 #include "engine.h"
 
 #include "error.h"
-#include "nn_gemm.h"
 
 #include <string.h>
 
@@ -11,35 +10,35 @@ struct Engine {
     char *dir;
     int threads;
     Clap *clap;
-    Bpe *bpe;
-    GMutex lock; /* over the two below */
+    Bpe *bpe; /* this and its error are the reader's until it is joined */
+    GError *bpe_error;
+    GMutex lock;     /* over all below */
+    GThread *reader; /* of the vocabulary; NULL once joined */
     bool text_probed;
     char *warning;
 };
 
-/* The vocabulary is read beside the weights' header: together they are most of a short command's
- * time. */
-typedef struct {
-    const char *dir;
-    Bpe *bpe;
-    GError *error;
-} BpeOpening;
-
-static gpointer open_bpe(gpointer data) {
-    BpeOpening *opening = data;
-    opening->bpe = bpe_open(opening->dir, &opening->error);
+/* The vocabulary is read by a thread of its own: sounds never wait for it, and the first text maps
+ * the tower's weights meanwhile. */
+static gpointer read_vocabulary(gpointer data) {
+    Engine *engine = data;
+    int known = clap_config(engine->clap)->text.vocab_size;
+    engine->bpe = bpe_open(engine->dir, &engine->bpe_error);
+    if (engine->bpe && bpe_vocab_count(engine->bpe) > known)
+        error_fail(&engine->bpe_error, ERR_FORMAT,
+                   "%s: the vocabulary has %d entries, but text_config.vocab_size is %d",
+                   engine->dir, bpe_vocab_count(engine->bpe), known);
     return NULL;
 }
 
-static bool open_parts(Engine *engine, GError **error) {
-    BpeOpening opening = {.dir = engine->dir};
-    GThread *thread = g_thread_new("vocabulary", open_bpe, &opening);
-    engine->clap = clap_open(engine->dir, error);
-    g_thread_join(thread);
-    engine->bpe = opening.bpe;
-    if (engine->clap && opening.error) g_propagate_error(error, g_steal_pointer(&opening.error));
-    g_clear_error(&opening.error);
-    return engine->clap && engine->bpe;
+/* Waits for the vocabulary. NULL: it cannot be used. */
+static const Bpe *vocabulary(Engine *engine, GError **error) {
+    g_mutex_lock(&engine->lock);
+    if (engine->reader) g_thread_join(g_steal_pointer(&engine->reader));
+    g_mutex_unlock(&engine->lock);
+    if (!engine->bpe_error) return engine->bpe;
+    g_propagate_error(error, g_error_copy(engine->bpe_error));
+    return NULL;
 }
 
 Engine *engine_open(const char *dir, int threads, GError **error) {
@@ -47,17 +46,16 @@ Engine *engine_open(const char *dir, int threads, GError **error) {
     g_mutex_init(&engine->lock);
     engine->dir = g_strdup(dir);
     engine->threads = threads > 0 ? threads : (int)g_get_num_processors();
-    if (!open_parts(engine, error)) return NULL;
-    int known = clap_config(engine->clap)->text.vocab_size;
-    if (bpe_vocab_count(engine->bpe) <= known) return g_steal_pointer(&engine);
-    error_fail(error, ERR_FORMAT,
-               "%s: the vocabulary has %d entries, but text_config.vocab_size is %d", dir,
-               bpe_vocab_count(engine->bpe), known);
-    return NULL;
+    engine->clap = clap_open(dir, error);
+    if (!engine->clap) return NULL;
+    engine->reader = g_thread_new("vocabulary", read_vocabulary, engine);
+    return g_steal_pointer(&engine);
 }
 
 void engine_close(Engine *engine) {
     if (!engine) return;
+    if (engine->reader) g_thread_join(engine->reader);
+    g_clear_error(&engine->bpe_error);
     bpe_close(engine->bpe);
     clap_close(engine->clap);
     g_mutex_clear(&engine->lock);
@@ -132,12 +130,16 @@ static void text_fault(TextWork *work, GError *error) {
     g_atomic_int_set(&work->stopped, 1);
 }
 
+static int32_t *encode(Engine *engine, const char *text, int *count, bool *cut, GError **error) {
+    const Bpe *bpe = vocabulary(engine, error);
+    int most = clap_config_tokens(clap_config(engine->clap));
+    return bpe ? bpe_encode(bpe, text, -1, most, count, cut, error) : NULL;
+}
+
 static bool embed_text(TextWork *work, ClapRun *run, int i, GError **error) {
     int count;
     bool cut;
-    g_autofree int32_t *ids =
-        bpe_encode(work->engine->bpe, work->texts[i], -1,
-                   clap_config_tokens(clap_config(work->engine->clap)), &count, &cut, error);
+    g_autofree int32_t *ids = encode(work->engine, work->texts[i], &count, &cut, error);
     if (!ids) return false;
     clap_embed_tokens(run, ids, count, work->out + (gsize)i * (gsize)clap_dim(work->engine->clap));
     if (work->cut) work->cut[i] = cut;
@@ -147,7 +149,6 @@ static bool embed_text(TextWork *work, ClapRun *run, int i, GError **error) {
 static gpointer text_worker(gpointer data) {
     TextWork *work = data;
     GError *error = NULL;
-    nn_gemm_thread_init();
     g_autoptr(ClapRun) run = clap_run_new(work->engine->clap, CLAP_TEXT, &error);
     while (run && !error && !g_atomic_int_get(&work->stopped)) {
         int i = g_atomic_int_add(&work->next, 1);
@@ -185,9 +186,7 @@ static char *check_text(Engine *engine, GError **error) {
     g_autoptr(ClapRun) run = clap_run_new(engine->clap, CLAP_TEXT, error);
     gsize made = 0;
     while (run && made < G_N_ELEMENTS(unlike)) {
-        ids[made] =
-            bpe_encode(engine->bpe, unlike[made], -1, clap_config_tokens(clap_config(engine->clap)),
-                       &counts[made], NULL, error);
+        ids[made] = encode(engine, unlike[made], &counts[made], NULL, error);
         if (!ids[made]) break;
         made++;
     }

@@ -17,8 +17,8 @@ struct Clap {
     Htsat *audio;
     Roberta *text;
     float logit_scale;
-    GMutex mutex; /* over the two below */
-    bool audio_packed;
+    GMutex mutex; /* over all below */
+    bool audio_packed, text_touched;
     char *sha256;
 };
 
@@ -119,10 +119,20 @@ static void pack_audio(Clap *clap) {
     g_mutex_unlock(&clap->mutex);
 }
 
+static void touch_text(Clap *clap) {
+    g_mutex_lock(&clap->mutex);
+    if (!clap->text_touched) roberta_touch(clap->text);
+    clap->text_touched = true;
+    g_mutex_unlock(&clap->mutex);
+}
+
 ClapRun *clap_run_new(Clap *clap, ClapTower tower, GError **error) {
     ClapRun *run = g_new0(ClapRun, 1);
     run->clap = clap;
-    if (tower == CLAP_AUDIO) pack_audio(clap);
+    if (tower == CLAP_AUDIO)
+        pack_audio(clap);
+    else
+        touch_text(clap);
     run->arena = arena_new(tower == CLAP_AUDIO ? htsat_scratch(clap->audio)
                                                : roberta_scratch(clap->text, CLAP_MAX_TOKENS));
     return run;
@@ -143,18 +153,15 @@ void clap_run_tap(ClapRun *run, const Tap *t) {
 }
 
 void clap_embed_mel(ClapRun *run, const float *mel, float *out) {
-    nn_gemm_thread_init();
     htsat_run(run->clap->audio, mel, out, run->arena, run->tap);
 }
 
 void clap_embed_mels(ClapRun *run, const float *mels, float *out) {
     g_assert(run->clap->config.audio.enable_fusion);
-    nn_gemm_thread_init();
     htsat_run_longer(run->clap->audio, mels, out, run->arena, run->tap);
 }
 
 void clap_embed_tokens(ClapRun *run, const int32_t *ids, int count, float *out) {
     g_assert(count >= 1 && count <= CLAP_MAX_TOKENS);
-    nn_gemm_thread_init();
     roberta_run(run->clap->text, ids, count, out, run->arena, run->tap);
 }

@@ -84,6 +84,14 @@ void roberta_free(Roberta *roberta) {
     g_free(roberta);
 }
 
+void roberta_touch(const Roberta *roberta) {
+    for (int i = 0; i < roberta->config.num_hidden_layers; i++) {
+        const Layer *l = &roberta->layers[i];
+        const NnMatrix *all[] = {&l->query, &l->key, &l->value, &l->out, &l->up, &l->down};
+        for (size_t m = 0; m < G_N_ELEMENTS(all); m++) weights_touch(all[m]);
+    }
+}
+
 /* → x[count][hidden]. Positions count from pad + 1; a token that is the padding itself (somebody
  * wrote "<pad>") stands at position pad and is not counted, as in the reference. */
 static void embed(const Roberta *roberta, const int32_t *ids, int count, float *x, Arena *arena) {
@@ -120,7 +128,7 @@ static void attend(const Roberta *roberta, const Layer *layer, int count, float 
         interleave(y, count, hidden, i, qkv);
     }
     float *context = arena_floats(arena, wide);
-    nn_attn(qkv, NULL, count, heads, hidden / heads, NULL, NULL, context, arena);
+    nn_attn(qkv, count, heads, hidden / heads, NULL, NULL, context, arena);
     nn_linear_small(&layer->out, NN_ACT_NONE, count, context, y, arena);
     nn_add(x, y, wide);
     nn_layer_norm(x, count, hidden, layer->attention_norm.gamma, layer->attention_norm.beta,
@@ -174,7 +182,7 @@ static size_t layer_scratch(const Roberta *roberta, const Layer *layer, int coun
     int hidden = roberta->config.hidden_size, heads = roberta->config.num_attention_heads;
     size_t wide = scratch_floats((size_t)count * hidden);
     size_t square = scratch_max(nn_linear_small_scratch(&layer->query, count),
-                                nn_attn_scratch(count, heads, hidden / heads));
+                                nn_attn_scratch(count, hidden / heads));
     size_t attention = scratch_floats((size_t)count * hidden * 3) + 2 * wide + square;
     size_t linear = scratch_max(nn_linear_small_scratch(&layer->up, count),
                                 nn_linear_small_scratch(&layer->down, count));

@@ -18,6 +18,9 @@ typedef struct Roberta Roberta;
 Roberta *roberta_bind(Weights *weights, const ClapConfig *config, GError **error);
 void roberta_free(Roberta *roberta);
 
+/* Maps the layers' weights into memory before the first text; see weights_touch. */
+void roberta_touch(const Roberta *roberta);
+
 /* Bytes of arena for a text of `count` tokens. */
 size_t roberta_scratch(const Roberta *roberta, int count);
 

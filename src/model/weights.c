@@ -7,6 +7,9 @@
 #include "torch_bin.h"
 #include "widen.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 struct Weights {
     Safetensors *tensors;
     char *path;
@@ -197,16 +200,16 @@ void weights_row(const NnMatrix *matrix, int row, float *out) {
     widen(&tensor, matrix->scale ? matrix->scale + row : NULL, out);
 }
 
-bool weights_has(const Weights *weights, const char *name) {
-    return safetensors_find(weights->tensors, name) != NULL;
+void weights_touch(const NnMatrix *matrix) {
+    static const size_t element[] = {[NN_F32] = 4, [NN_BF16] = 2, [NN_I8] = 1};
+    size_t page = (size_t)sysconf(_SC_PAGESIZE),
+           bytes = (size_t)matrix->n * matrix->k * element[matrix->type];
+    uintptr_t start = (uintptr_t)matrix->w / page * page;
+    madvise((void *)start, (uintptr_t)matrix->w + bytes - start, MADV_POPULATE_READ);
 }
 
 int64_t weights_parameters(const Weights *weights) {
     return weights->parameters;
-}
-
-const char *weights_path(const Weights *weights) {
-    return weights->path;
 }
 
 NnType weights_type(const Weights *weights) {

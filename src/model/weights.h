@@ -1,6 +1,6 @@
-/* Binds the tensors of a weight file to the struct a tower computes with, by one table a tower:
- * {name, where in the struct, shape}. The table serves the loader, the shape check, `model info`
- * and, later, the optimiser.
+/* The tensors of a model's weight file by name, as the towers want them: floats to compute with,
+ * matrices in the type they are stored in. Shapes and types are checked on the way. Which tensors a
+ * tower has is written in its table (bind.h).
  *
  * Owner: a Weights holds the mapping; everything bound borrows from it. Thread: read-only after
  * binding. */
@@ -31,8 +31,10 @@ bool weights_matrix(Weights *weights, const char *name, int n, int k, bool with_
 /* Row `row` of a matrix as f32 → out[k]. */
 void weights_row(const NnMatrix *matrix, int row, float *out);
 
-bool weights_has(const Weights *weights, const char *name);
+/* Has the kernel map the matrix's pages now, so that the first product does not stop at each of
+ * them. A hint: where the kernel cannot (before Linux 5.14), nothing happens. */
+void weights_touch(const NnMatrix *matrix);
+
 int64_t weights_parameters(const Weights *weights); /* elements of all float tensors bound so far */
-const char *weights_path(const Weights *weights);   /* of the file, for messages */
 NnType weights_type(const Weights *weights);        /* the narrowest of the matrices bound so far */
 const Safetensors *weights_tensors(const Weights *weights); /* all that the file holds; borrowed */
