@@ -54,7 +54,6 @@ static gboolean wrong(GError **error, const char *path, const char *what) {
 static bool open_runs(Bench *bench, const char *dir, ClapTower tower, int count, GError **error) {
     bench->clap = clap_open(dir, error);
     if (!bench->clap) return false;
-    nn_gemm_thread_init();
     for (int i = 0; i < count; i++) {
         bench->runs[i] = clap_run_new(bench->clap, tower, error);
         if (!bench->runs[i]) return false;
@@ -95,7 +94,6 @@ typedef struct {
 
 static gpointer work_of_one(gpointer data) {
     Worker *worker = data;
-    nn_gemm_thread_init();
     clap_embed_mel(worker->run, worker->mel, worker->out);
     return NULL;
 }

@@ -145,10 +145,10 @@ static double windows(int count, int heads, int d) {
     float *qkv = random_floats((size_t)count * N * width * 3);
     float *out = take((size_t)count * N * width * sizeof *out);
     float *bias = random_floats((size_t)heads * N * N), *mask = random_floats(N * N), best;
-    Arena *arena = arena_new(nn_attn_scratch(N, heads, d));
+    Arena *arena = arena_new(nn_attn_scratch(N, d));
     BEST(best,
-         for (int i = 0; i < count; i++) nn_attn(qkv + (size_t)i * N * width * 3, NULL, N, heads, d,
-                                                 bias, mask, out + (size_t)i * N * width, arena));
+         for (int i = 0; i < count; i++) nn_attn(qkv + (size_t)i * N * width * 3, N, heads, d, bias,
+                                                 mask, out + (size_t)i * N * width, arena));
     double speed = 4e-6 * count * N * N * (double)width / best;
     printf("attention %3d windows %2d heads d %d   %8.3f ms %7.1f GFLOP/s %5.2f of peak\n", count,
            heads, d, best, speed, speed / peak);

@@ -1,4 +1,5 @@
-/* Frames of a signal, laid out with their padding and run eight at a time. See mel.h. */
+/* Frames of a signal, laid out with their padding and run four at a time (mel_lanes.h). See mel.h.
+ */
 #include "mel.h"
 #include "error.h"
 #include "mel_lanes.h"
@@ -93,8 +94,4 @@ void mel_run_frames(Mel *mel, const float *samples, gsize frames, float *out) {
             memcpy(mel->lanes.frames + l * n, samples + (f + l) * hop, sizeof(float) * n);
         run_lanes(mel, some, out + f * bins);
     }
-}
-
-void mel_run_frame(Mel *mel, const float *samples, float *out) {
-    mel_run_frames(mel, samples, 1, out);
 }

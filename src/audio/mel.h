@@ -38,6 +38,3 @@ void mel_run(Mel *mel, const float *samples, gsize count, float *out);
 /* Frames of which the caller has laid out the samples, padding included: frame f is
  * samples[f·hop … f·hop + n_fft). → out[frames][bins]. */
 void mel_run_frames(Mel *mel, const float *samples, gsize frames, float *out);
-
-/* One frame whose n_fft samples the caller has laid out (padding included) → out[bins]. */
-void mel_run_frame(Mel *mel, const float *samples, float *out);

@@ -56,18 +56,18 @@ void mel_bank_init(MelBank *bank, const MelConfig *config) {
     find_corners(corners, config);
     *bank = (MelBank){.bins = config->bins, .first_bin = G_MAXINT};
     bank->bands = g_new0(MelBand, config->bins);
-    bank->all_weights = g_array_new(FALSE, FALSE, sizeof(double));
+    GArray *weights = g_array_new(FALSE, FALSE, sizeof(double));
     for (int i = 0; i < config->bins; i++) {
-        MelBand band = bank->bands[i] = make_band(config, corners + i, bank->all_weights);
+        MelBand band = bank->bands[i] = make_band(config, corners + i, weights);
         if (band.count == 0) continue;
         bank->first_bin = MIN(bank->first_bin, band.first);
         bank->end_bin = MAX(bank->end_bin, band.first + band.count);
     }
     bank->first_bin = MIN(bank->first_bin, bank->end_bin);
-    bank->weights = (const double *)bank->all_weights->data;
+    bank->weights = (double *)g_array_free(weights, FALSE);
 }
 
 void mel_bank_clear(MelBank *bank) {
     g_free(bank->bands);
-    g_array_unref(bank->all_weights);
+    g_free(bank->weights);
 }

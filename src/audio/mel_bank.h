@@ -14,8 +14,7 @@ typedef struct {
     MelBand *bands; /* [bins] */
     int bins;
     int first_bin, end_bin; /* all FFT bins that any band covers: [first_bin, end_bin) */
-    const double *weights;  /* of all bands, one after the other */
-    GArray *all_weights;    /* owns them */
+    double *weights;        /* of all bands, one after the other */
 } MelBank;
 
 void mel_bank_init(MelBank *bank, const MelConfig *config);

@@ -8,8 +8,7 @@
 struct WindowCutter {
     Pcm *pcm;
     gsize window, hop;
-    float
-        *held; /* [window]: samples [length − window, length) of the clip, once there are so many */
+    float *held;   /* [window]: the last samples of the clip so far, once there are so many */
     float *next;   /* [min(hop, window)]: what comes in behind them */
     gint64 length; /* samples read so far */
     bool ended;

@@ -6,7 +6,7 @@
 
 struct Arena {
     unsigned char *block;
-    size_t size, used, peak;
+    size_t size, used;
 };
 
 Arena *arena_new(size_t bytes) {
@@ -36,7 +36,6 @@ void *arena_bytes(Arena *arena, size_t bytes) {
     }
     void *at = arena->block + arena->used;
     arena->used += need;
-    if (arena->used > arena->peak) arena->peak = arena->used;
     return at;
 }
 
@@ -50,8 +49,4 @@ size_t arena_mark(const Arena *arena) {
 
 void arena_reset(Arena *arena, size_t mark) {
     if (mark <= arena->used) arena->used = mark;
-}
-
-size_t arena_peak(const Arena *arena) {
-    return arena->peak;
 }

@@ -2,7 +2,7 @@
  * out in order and given back in order. Its size is computed by the user, from the shapes, before
  * the work begins.
  *
- * Owner: whoever made it. Thread: one at a time. Plain C, so that `nn` and `index` can use it too.
+ * Owner: whoever made it. Thread: one at a time. Plain C, so that `nn` can use it too.
  */
 #pragma once
 #include <stddef.h>
@@ -23,6 +23,3 @@ void *arena_bytes(Arena *arena, size_t bytes);
 /* Stack discipline: everything handed out after the mark is given back. */
 size_t arena_mark(const Arena *arena);
 void arena_reset(Arena *arena, size_t mark);
-
-/* The most bytes that were ever handed out at once. */
-size_t arena_peak(const Arena *arena);

@@ -3,7 +3,6 @@
 #include "app.h"
 #include "error.h"
 #include "nn_cpu.h"
-#include "nn_gemm.h"
 #include "pcm.h"
 
 #include <glib/gstdio.h>
@@ -177,7 +176,6 @@ static bool bench(App *app, GError **error) {
     Work work = {.engine = engine, .wav = wav};
     json_t *document = json_pack("{s:o, s:[]}", "machine", machine(), "results");
     json_t *results = json_object_get(document, "results");
-    nn_gemm_thread_init();
     if (!app->common.json) printf("%-28s %9s %9s %-3s %4s\n", "", "median", "min", "", "runs");
     bool well = prepare(&work, error) && measure_all(app, &work, results, error);
     if (well && app->common.json)

@@ -198,12 +198,12 @@ static void print_info(json_t *document) {
     const char *key;
     json_t *value, *check;
     size_t i;
-    json_object_foreach(document, key,
-                        value) if (strcmp(key, "checks") != 0 && strcmp(key, "installed") != 0)
-        print_value(key, value);
-    json_array_foreach(json_object_get(document, "checks"), i, check) printf(
-        "%-15s %s: %s\n", "check", json_is_true(json_object_get(check, "ok")) ? "ok" : "FAULT",
-        json_string_value(json_object_get(check, "detail")));
+    json_object_foreach(document, key, value)
+        if (strcmp(key, "checks") != 0 && strcmp(key, "installed") != 0) print_value(key, value);
+    json_array_foreach(json_object_get(document, "checks"), i, check)
+        printf("%-15s %s: %s\n", "check",
+               json_is_true(json_object_get(check, "ok")) ? "ok" : "FAULT",
+               json_string_value(json_object_get(check, "detail")));
 }
 
 static bool info(App *app, const Options *o, char **args, GError **error) {

@@ -9,7 +9,6 @@
 
 #include "error.h"
 #include "mel_fusion.h"
-#include "nn_gemm.h"
 #include "nn_norm.h"
 #include "window.h"
 
@@ -215,7 +214,6 @@ static gpointer worker(gpointer data) {
     Pipeline *p = data;
     GError *error = NULL;
     g_autoptr(ClapRun) run = NULL;
-    nn_gemm_thread_init();
     for (Job *job; (job = take_job(p));) {
         if (!run) run = clap_run_new(engine_clap(p->engine), CLAP_AUDIO, &error);
         if (error)

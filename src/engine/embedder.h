@@ -23,8 +23,7 @@ typedef struct {
     int windows;
     const Span *spans;    /* [windows] */
     const float *vectors; /* [windows][dim], unit vectors */
-    const float *clip; /* [dim]: normalised mean of the windows; fused checkpoints: the fused vector
-                          of it all */
+    const float *clip;    /* [dim]: normalised mean of the windows; fused: one vector of it all */
 } EmbeddedFile;
 
 /* Called on the caller's thread; everything in `file` is valid during the call alone. Returns false
@@ -33,8 +32,7 @@ typedef bool (*EmbedSink)(void *user, const EmbeddedFile *file);
 
 typedef struct {
     double hop;       /* seconds between windows; 0: a window's length */
-    bool clip_only;   /* only `clip` is wanted: a fused checkpoint then skips the windows (windows =
-                         0) */
+    bool clip_only;   /* fused checkpoints then give `clip` and no windows */
     const gint *stop; /* may be NULL; set to non-zero by anyone to stop after the files in hand */
 } EmbedOptions;
 

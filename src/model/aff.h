@@ -3,8 +3,8 @@
  *
  *   a = global + local
  *   w = sigmoid(path_l(a) + path_g(mean over tokens of a))
- *   out = 2·w·global + 2·(1 − w)·local          path: 1×1 conv, BatchNorm, ReLU, 1×1 conv,
- * BatchNorm
+ *   out = 2·w·global + 2·(1 − w)·local
+ *   path: 1×1 conv, BatchNorm, ReLU, 1×1 conv, BatchNorm
  *
  * A 1×1 convolution is a linear layer over tokens, and the BatchNorm after it is folded into it.
  *

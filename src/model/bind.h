@@ -22,7 +22,7 @@ typedef enum {
     BIND_NORM,       /* Norm; shape {c} */
     BIND_BATCH_NORM, /* BatchNorm; shape {c} */
     BIND_LINEAR,     /* NnMatrix; shape {n, k, 1 with a bias or 0 without} */
-    BIND_CONV /* NnMatrix [n][channels·kh·kw] f32; shape {n, channels, kh, kw}; has a bias */
+    BIND_CONV        /* NnMatrix [n][channels·kh·kw] f32, biased; shape {n, channels, kh, kw} */
 } BindKind;
 
 #define BIND_RANK 4

@@ -29,8 +29,7 @@ typedef struct {
 
 typedef struct {
     int window_size, num_mel_bins, spec_size;
-    int patch_size[2],
-        patch_stride[2]; /* time-like (rows), frequency-like (columns), as the reference has them */
+    int patch_size[2], patch_stride[2]; /* of rows, of columns of the image */
     int stages, depths[CLAP_MAX_STAGES], num_attention_heads[CLAP_MAX_STAGES];
     int patch_embeds_hidden_size;
     int patch_embed_input_channels;
@@ -72,5 +71,6 @@ int clap_config_window_samples(const ClapConfig *config);
 int clap_config_frames(const ClapConfig *config); /* mel frames of one window: 1001 */
 int clap_config_ratio(const ClapConfig *config);
 void clap_config_grid(const ClapConfig *config, int grid[2]);
-int clap_config_tokens(const ClapConfig *config); /* longest text: CLAP_MAX_TOKENS, or fewer where
-                                                     the positions end before */
+
+/* The longest text: CLAP_MAX_TOKENS, or fewer where the positions end before. */
+int clap_config_tokens(const ClapConfig *config);

@@ -224,7 +224,7 @@ static void attend(const Block *block, const Stage *stage, float eps, const Swin
     gather_norm(&block->norm1, eps, x, token, count, channels, y);
     nn_linear_run(block->qkv_run, y, qkv, arena);
     for (int i = 0; i < stage->windows_at_once; i++)
-        nn_attn(qkv + (size_t)i * n * channels * 3, NULL, n, heads, channels / heads, block->bias,
+        nn_attn(qkv + (size_t)i * n * channels * 3, n, heads, channels / heads, block->bias,
                 windows->mask[first + i], context + (size_t)i * n * channels, arena);
     nn_linear_run(block->out_run, context, y, arena);
     scatter_add(y, token, count, channels, x);
@@ -235,13 +235,12 @@ static void attend(const Block *block, const Stage *stage, float eps, const Swin
 static void feed_forward(const Block *block, const Stage *stage, float eps, float *x,
                          Arena *arena) {
     int channels = stage->channels, rows = stage->rows_at_once;
-    size_t mark = arena_mark(arena), size = (size_t)rows * channels;
-    float *y = arena_floats(arena, size);
+    size_t mark = arena_mark(arena);
+    float *y = arena_floats(arena, (size_t)rows * channels);
     float *inner = arena_floats(arena, (size_t)rows * block->up.n);
     nn_layer_norm(x, rows, channels, block->norm2.gamma, block->norm2.beta, eps, y);
     nn_linear_run(block->up_run, y, inner, arena);
-    nn_linear_run(block->down_run, inner, y, arena);
-    nn_add(x, y, size);
+    nn_linear_add(block->down_run, inner, x, arena);
     arena_reset(arena, mark);
 }
 
@@ -351,7 +350,7 @@ static size_t block_scratch(const Block *block, const Stage *stage) {
     size_t windowed = stage->windows_at_once * n * channels;
     size_t rows = stage->rows_at_once;
     size_t inside = scratch_max(
-        nn_attn_scratch((int)n, stage->heads, (int)channels / stage->heads),
+        nn_attn_scratch((int)n, (int)channels / stage->heads),
         scratch_max(nn_linear_scratch(block->qkv_run), nn_linear_scratch(block->out_run)));
     size_t linear =
         scratch_max(nn_linear_scratch(block->up_run), nn_linear_scratch(block->down_run));

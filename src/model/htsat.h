@@ -3,9 +3,9 @@
  *
  *   image = fold(bicubic(BatchNorm(mel)))                              htsat_stem.c
  *   x = LN(conv(image)), mixed with the local mels when the clip is longer (aff.h)
- *   x += out(window attention(LN x)); x += down(gelu(up(LN x)))         for each block of each
- * stage x = reduce(LN(4 neighbours))                                        between stages out =
- * projection(mean over tokens of LN(x))
+ *   x += out(window attention(LN x)); x += down(gelu(up(LN x)))        each block of each stage
+ *   x = reduce(LN(4 neighbours))                                       between stages
+ *   out = projection(mean over tokens of LN(x))
  *
  * Large matrices are packed by htsat_pack; before it only the shapes are known. A pass works on a
  * few windows at a time from norm to residual, so that what flows stays in the cache.

@@ -179,11 +179,10 @@ static bool collect_shards(const char *path, json_t *map, GHashTable *shards, GE
     json_t *json;
     json_object_foreach(map, tensor, json) {
         const char *shard = json_string_value(json);
-        if (!shard || !g_str_has_suffix(shard, ".safetensors") || strchr(shard, '/')) {
+        if (!shard || !g_str_has_suffix(shard, ".safetensors") || strchr(shard, '/'))
             return error_fail(error, ERR_FORMAT,
                               "%s: weight_map: %s: not the plain name of a .safetensors file", path,
                               tensor);
-        }
         g_hash_table_add(shards, g_strdup(shard));
         if (g_hash_table_size(shards) > ST_MAX_SHARDS)
             return error_fail(error, ERR_LIMIT, "%s: weight_map: more than %d shards", path,

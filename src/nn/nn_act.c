@@ -22,7 +22,3 @@ void nn_sigmoid(float *x, size_t n) {
 void nn_add(float *x, const float *y, size_t n) {
     nn_kernels()->add(x, y, n);
 }
-
-void nn_softmax(float *x, int rows, int cols) {
-    nn_kernels()->softmax(x, rows, cols);
-}

@@ -9,4 +9,3 @@ void nn_relu(float *x, size_t n);
 void nn_tanh(float *x, size_t n);
 void nn_sigmoid(float *x, size_t n);
 void nn_add(float *x, const float *y, size_t n); /* x += y */
-void nn_softmax(float *x, int rows, int cols);   /* each row, its maximum taken out first */

@@ -14,15 +14,14 @@ static size_t scratch_floats(int n, int d) {
     return width * padded(n) + 2 * tokens * padded(d) + ROWS_MOST * (padded(n) + padded(d));
 }
 
-size_t nn_attn_scratch(int n, int heads, int d) {
-    (void)heads; /* one after the other */
+size_t nn_attn_scratch(int n, int d) {
     return scratch_floats(n, d) * sizeof(float) + ARENA_ALIGN;
 }
 
-void nn_attn(const float *qkv, const int *row, int n, int heads, int d, const float *bias,
-             const float *mask, float *out, Arena *arena) {
+void nn_attn(const float *qkv, int n, int heads, int d, const float *bias, const float *mask,
+             float *out, Arena *arena) {
     size_t mark = arena_mark(arena);
     float *scratch = arena_floats(arena, scratch_floats(n, d));
-    nn_kernels()->attn(qkv, row, n, heads, d, bias, mask, out, scratch);
+    nn_kernels()->attn(qkv, n, heads, d, bias, mask, out, scratch);
     arena_reset(arena, mark);
 }

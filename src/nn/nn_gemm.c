@@ -243,6 +243,3 @@ void nn_linear_small(const NnMatrix *w, NnAct act, int m, const float *x, float 
     else if (act == NN_ACT_TANH)
         nn_tanh(y, count);
 }
-
-void nn_gemm_thread_init(void) {
-}

@@ -1,13 +1,16 @@
 /* Linear layers: y = act(x · Wᵀ + b), with weights as checkpoints store them, [n][k] row after row.
  *
  * Two ways, one face:
- *  - NnLinear: weights packed once into the panels that the kernels of this CPU want, for many rows
- * (the audio tower);
- *  - nn_linear_small: weights read where they lie, once, for few rows (a short text), so that
- * nothing has to be packed before the first answer; bound by memory bandwidth. Types: f32; bf16
- * (weights bf16; products accumulate in f32; where the CPU has no bf16 products the packed weights
- * are widened to f32); int8 (weights int8 with one scale per output row; rows of x are quantised as
- * they come, one scale a row, symmetric; sums in int32).
+ *
+ * NnLinear: weights packed once into the panels that the kernels of this CPU want, for many rows
+ * (the audio tower).
+ *
+ * nn_linear_small: weights read where they lie, once, for few rows (a short text), so that nothing
+ * has to be packed before the first answer; bound by memory bandwidth.
+ *
+ * Types: f32; bf16 (products accumulate in f32; where the CPU has no bf16 products the packed
+ * weights are widened to f32, and x stays f32); int8 (weights with one scale per output row; rows
+ * of x are quantised as they come, one scale a row, symmetric; sums in int32).
  *
  * One thread a call; the caller's arena is the scratch; nothing is allocated while it runs. A
  * result depends on its own row alone: the same bytes whatever m and the other rows hold. (Within
@@ -50,7 +53,3 @@ void nn_linear_add(const NnLinear *linear, const float *x, float *y, Arena *aren
 /* x[m][k] → y[m][n] for any m ≥ 1, unpacked. */
 void nn_linear_small(const NnMatrix *w, NnAct act, int m, const float *x, float *y, Arena *arena);
 size_t nn_linear_small_scratch(const NnMatrix *w, int m);
-
-/* Every worker thread calls this once before its first product. The kernels keep no state, so there
- * is nothing to prepare today. */
-void nn_gemm_thread_init(void);

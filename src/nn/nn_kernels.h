@@ -33,7 +33,6 @@ typedef struct {
     void (*tanh)(float *x, size_t n);
     void (*sigmoid)(float *x, size_t n);
     void (*add)(float *x, const float *y, size_t n);
-    void (*softmax)(float *x, int rows, int cols);
     void (*layer_norm)(const float *x, int rows, int cols, const float *gamma, const float *beta,
                        float eps, float *y);
     void (*affine)(const float *x, int rows, int cols, const float *scale, const float *shift,
@@ -55,8 +54,8 @@ typedef struct {
                      float *y);
 
     /* Scratch as nn_attn_scratch says. */
-    void (*attn)(const float *qkv, const int *row, int n, int heads, int d, const float *bias,
-                 const float *mask, float *out, float *scratch);
+    void (*attn)(const float *qkv, int n, int heads, int d, const float *bias, const float *mask,
+                 float *out, float *scratch);
 } NnKernels;
 
 /* AVX512_BF16: compiled everywhere, run only where nn_cpu_has_bf16 says so.

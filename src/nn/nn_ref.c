@@ -79,20 +79,9 @@ void ref_gelu(float *x, int n) {
     for (int i = 0; i < n; i++) x[i] = (float)ref_act(NN_ACT_GELU, x[i]);
 }
 
-void ref_softmax(float *x, int rows, int cols) {
-    for (int r = 0; r < rows; r++, x += cols) {
-        double most = x[0], sum = 0;
-        for (int c = 1; c < cols; c++) most = fmax(most, x[c]);
-        for (int c = 0; c < cols; c++) sum += exp(x[c] - most);
-        for (int c = 0; c < cols; c++) x[c] = (float)(exp(x[c] - most) / sum);
-    }
-}
-
 /* Where token t of the group starts in qkv (part 0, 1, 2: q, k, v) for one head. */
-static const float *head_at(const float *qkv, const int *row, int t, int part, int head, int heads,
-                            int d) {
-    size_t at = (size_t)(row ? row[t] : t);
-    return qkv + ((at * 3 + (size_t)part) * (size_t)heads + (size_t)head) * (size_t)d;
+static const float *head_at(const float *qkv, int t, int part, int head, int heads, int d) {
+    return qkv + (((size_t)t * 3 + (size_t)part) * (size_t)heads + (size_t)head) * (size_t)d;
 }
 
 static double ref_score(const float *q, const float *k, int d) {
@@ -102,14 +91,14 @@ static double ref_score(const float *q, const float *k, int d) {
 }
 
 /* One query of one head, in two passes over the keys: the maximum, then sums of weighted values. */
-static void ref_query(const float *qkv, const int *row, int n, int heads, int d, int head, int t,
-                      const float *bias, const float *mask, float *out) {
-    const float *q = head_at(qkv, row, t, 0, head, heads, d);
+static void ref_query(const float *qkv, int n, int heads, int d, int head, int t, const float *bias,
+                      const float *mask, float *out) {
+    const float *q = head_at(qkv, t, 0, head, heads, d);
     double most = -INFINITY;
     for (int pass = 0; pass < d + 1; pass++) {
         double total = 0, sum = 0;
         for (int u = 0; u < n; u++) {
-            double score = ref_score(q, head_at(qkv, row, u, 1, head, heads, d), d);
+            double score = ref_score(q, head_at(qkv, u, 1, head, heads, d), d);
             if (bias) score += bias[((size_t)head * n + t) * n + u];
             if (mask) score += mask[(size_t)t * n + u];
             if (pass == 0) {
@@ -117,19 +106,18 @@ static void ref_query(const float *qkv, const int *row, int n, int heads, int d,
                 continue;
             }
             total += exp(score - most);
-            sum += exp(score - most) * head_at(qkv, row, u, 2, head, heads, d)[pass - 1];
+            sum += exp(score - most) * head_at(qkv, u, 2, head, heads, d)[pass - 1];
         }
         if (pass) out[pass - 1] = (float)(sum / total);
     }
 }
 
-void ref_attn(const float *qkv, const int *row, int n, int heads, int d, const float *bias,
-              const float *mask, float *out) {
+void ref_attn(const float *qkv, int n, int heads, int d, const float *bias, const float *mask,
+              float *out) {
     for (int h = 0; h < heads; h++)
-        for (int t = 0; t < n; t++) {
-            size_t at = (size_t)(row ? row[t] : t);
-            ref_query(qkv, row, n, heads, d, h, t, bias, mask, out + (at * heads + h) * (size_t)d);
-        }
+        for (int t = 0; t < n; t++)
+            ref_query(qkv, n, heads, d, h, t, bias, mask,
+                      out + ((size_t)t * heads + h) * (size_t)d);
 }
 
 void ref_im2col(const float *x, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw,

@@ -1,6 +1,6 @@
 /* The oracle: every kernel of nn once more as the plainest loop that can be read against its
- * formula, in double precision inside. Tests compare the fast kernels with these; the
- * thread-sanitizer build runs on them. */
+ * formula, in double precision inside. Tests compare the fast kernels with these; no program runs
+ * on them. */
 #pragma once
 
 #include "nn_gemm.h"
@@ -9,9 +9,8 @@ void ref_linear(const NnMatrix *w, NnAct act, int m, const float *x, float *y);
 void ref_layer_norm(const float *x, int rows, int cols, const float *gamma, const float *beta,
                     float eps, float *y);
 void ref_gelu(float *x, int n);
-void ref_softmax(float *x, int rows, int cols);
-void ref_attn(const float *qkv, const int *row, int n, int heads, int d, const float *bias,
-              const float *mask, float *out);
+void ref_attn(const float *qkv, int n, int heads, int d, const float *bias, const float *mask,
+              float *out);
 void ref_im2col(const float *x, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw,
                 float *columns);
 void ref_resize_bicubic(const float *x, int h, int w, int oh, int ow, float *y);

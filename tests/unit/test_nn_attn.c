@@ -1,55 +1,39 @@
-/* Attention against the oracle: windows, texts, odd sizes, row maps, bias and mask, every level. */
+/* Attention against the oracle: windows, texts, odd sizes, bias and mask, every level. */
 #include "nn_attn.h"
 #include "nn_check.h"
 #include "nn_ref.h"
 
-/* A random order of n of `rows` rows. */
-static int *random_rows(GRand *rand, int n, int rows) {
-    int *all = g_new(int, rows);
-    for (int i = 0; i < rows; i++) all[i] = i;
-    for (int i = 0; i < n; i++) {
-        int j = g_rand_int_range(rand, i, rows), t = all[i];
-        all[i] = all[j];
-        all[j] = t;
-    }
-    return all;
-}
-
-static void one_attn(GRand *rand, int n, int heads, int d, bool mapped, bool with_bias,
-                     bool masked) {
-    int rows = mapped ? n + 7 : n;
-    size_t count = (size_t)rows * heads * d, square = (size_t)n * n;
+static void one_attn(GRand *rand, int n, int heads, int d, bool with_bias, bool masked) {
+    size_t count = (size_t)n * heads * d, square = (size_t)n * n;
     g_autofree float *qkv = check_floats(rand, count * 3, 2.0);
     g_autofree float *bias = with_bias ? check_floats(rand, square * heads, 1.0) : NULL;
     g_autofree float *mask = masked ? g_new0(float, square) : NULL;
     for (size_t i = 0; masked && i < square; i++)
         mask[i] = i % (n + 1) && g_rand_boolean(rand) ? -100 : 0;
-    g_autofree int *row = mapped ? random_rows(rand, n, rows) : NULL;
     g_autofree float *wanted = g_new0(float, count), *got = g_new0(float, count);
-    ref_attn(qkv, row, n, heads, d, bias, mask, wanted);
-    Arena *arena = arena_new(nn_attn_scratch(n, heads, d));
-    nn_attn(qkv, row, n, heads, d, bias, mask, got, arena);
+    ref_attn(qkv, n, heads, d, bias, mask, wanted);
+    Arena *arena = arena_new(nn_attn_scratch(n, d));
+    nn_attn(qkv, n, heads, d, bias, mask, got, arena);
     g_assert_cmpuint(arena_mark(arena), ==, 0);
     arena_free(arena);
-    g_autofree char *what = g_strdup_printf("n %d heads %d d %d row %d bias %d mask %d", n, heads,
-                                            d, mapped, with_bias, masked);
+    g_autofree char *what =
+        g_strdup_printf("n %d heads %d d %d bias %d mask %d", n, heads, d, with_bias, masked);
     check_close(what, got, wanted, count, 3e-6);
 }
 
 static void hot_shapes(GRand *rand) {
-    one_attn(rand, 64, 4, 24, true, true, true);
-    one_attn(rand, 64, 2, 32, true, true, false);
-    one_attn(rand, 8, 3, 64, false, false, false);
-    one_attn(rand, 77, 1, 64, false, false, false);
-    one_attn(rand, 1, 2, 24, false, false, false);
-    one_attn(rand, 1, 1, 1, false, true, true);
+    one_attn(rand, 64, 4, 24, true, true);
+    one_attn(rand, 64, 2, 32, true, false);
+    one_attn(rand, 8, 3, 64, false, false);
+    one_attn(rand, 77, 1, 64, false, false);
+    one_attn(rand, 1, 2, 24, false, false);
+    one_attn(rand, 1, 1, 1, true, true);
 }
 
 static void random_shapes(GRand *rand) {
     for (int round = 0; round < 20; round++)
         one_attn(rand, g_rand_int_range(rand, 1, 70), g_rand_int_range(rand, 1, 4),
-                 g_rand_int_range(rand, 1, 50), g_rand_boolean(rand), g_rand_boolean(rand),
-                 g_rand_boolean(rand));
+                 g_rand_int_range(rand, 1, 50), g_rand_boolean(rand), g_rand_boolean(rand));
 }
 
 static void hot_shapes_match_the_oracle(void) {
