@@ -2,6 +2,7 @@
  * slice are held at a time. See pcm.h. */
 #include "pcm.h"
 #include "error.h"
+#include "ffmpeg.h"
 #include "pcm_ends.h"
 #include "pcm_input.h"
 #include "pcm_mix.h"
@@ -68,6 +69,7 @@ static bool set_error(const Pcm *pcm, ErrorCode code, const char *what, GError *
 }
 
 Pcm *pcm_open(const char *path, int rate, GError **error) {
+    if (!ffmpeg_load(error)) return NULL;
     g_autoptr(Pcm) pcm = g_new0(Pcm, 1);
     pcm->rate = rate;
     if (!pcm_input_open(&pcm->input, path, error)) return NULL;

@@ -26,14 +26,6 @@ static const char *const formats[] = {
     "truehd", "tta",  "voc",  "vqf",    "w64",   "wav",        "wsd",   "wv",   "xwma",
 };
 
-static void silence_ffmpeg(void) {
-    static gsize done = 0;
-    if (g_once_init_enter(&done)) {
-        av_log_set_level(AV_LOG_QUIET);
-        g_once_init_leave(&done, 1);
-    }
-}
-
 /* "wav,flac,…": a demuxer's look ahead may then open no video or subtitle decoder. */
 static const char *sound_decoders(void) {
     static gsize names = 0;
@@ -209,7 +201,6 @@ static bool open_decoder(PcmInput *input, GError **error) {
 }
 
 bool pcm_input_open(PcmInput *input, const char *path, GError **error) {
-    silence_ffmpeg();
     *input = (PcmInput){.fd = -1, .shown = error_printable(path)};
     if (!open_regular(input, path, error)) return false;
     attach_reader(input);
