@@ -2,9 +2,8 @@
  * that tokens put together give the text back. The ids themselves: test_bpe_reference.c. */
 #include "bpe.h"
 #include "error.h"
+#include "files.h"
 
-#include <glib/gstdio.h>
-#include <string.h>
 #include <unistd.h>
 
 /* A folder of its own with the files of one case. */
@@ -33,10 +32,10 @@ static void add_token(Case *test, const char *token) {
     test->next_id++;
 }
 
-/* The four specials of RoBERTa, the 256 bytes without `missing`, <mask>. */
+/* The five specials of RoBERTa and the 256 bytes, all but `missing`. */
 static void case_begin(Case *test, const char *missing) {
     static const char *const specials[] = {"<s>", "<pad>", "</s>", "<unk>", "<mask>"};
-    test->dir = g_dir_make_tmp("earshot-bpe-XXXXXX", NULL);
+    test->dir = files_dir();
     test->vocab = g_string_new(NULL);
     test->next_id = 0;
     for (int i = 0; i < 5; i++)
@@ -50,8 +49,7 @@ static void case_begin(Case *test, const char *missing) {
 }
 
 static void case_write(const Case *test, const char *name, const char *data, gssize len) {
-    g_autofree char *path = g_build_filename(test->dir, name, NULL);
-    g_assert_true(g_file_set_contents(path, data, len, NULL));
+    files_put(test->dir, name, data, len < 0 ? strlen(data) : (size_t)len);
 }
 
 static void case_write_pair(const Case *test, const char *vocab_end, const char *merges) {
@@ -61,13 +59,7 @@ static void case_write_pair(const Case *test, const char *vocab_end, const char 
 }
 
 static void case_end(Case *test) {
-    static const char *const names[] = {"vocab.json", "merges.txt", "tokenizer.json"};
-    for (int i = 0; i < 3; i++) {
-        g_autofree char *path = g_build_filename(test->dir, names[i], NULL);
-        g_remove(path);
-    }
-    g_assert_cmpint(g_rmdir(test->dir), ==, 0);
-    g_free(test->dir);
+    files_remove(test->dir);
     g_string_free(test->vocab, TRUE);
 }
 

@@ -25,7 +25,7 @@ static Engine *engine_for(const char *model, int threads) {
 
 /* Tones of different pitch and length: 0.3 s, 0.6 s … up to several windows of the tiny model. */
 static void sounds_make(Sounds *sounds, int rate) {
-    sounds->folder = wav_folder();
+    sounds->folder = files_dir();
     for (int f = 0; f < FILES; f++) {
         gsize count = (gsize)(rate * (f + 1) * 3 / 10);
         g_autofree float *samples = g_new(float, count);
@@ -38,9 +38,8 @@ static void sounds_make(Sounds *sounds, int rate) {
 }
 
 static void sounds_remove(Sounds *sounds) {
-    wav_remove(sounds->folder);
     for (int f = 0; f < FILES; f++) g_free(sounds->paths[f]);
-    g_free(sounds->folder);
+    files_remove(sounds->folder);
 }
 
 /* What a run gave, one line a file: name, windows, length, and the bytes of all vectors. */

@@ -1,10 +1,10 @@
 /* Downloads against a server that cuts, lies, forgets and changes its mind: what is continued, what
  * is begun again, what is refused. */
 #include "error.h"
+#include "files.h"
 #include "http.h"
 #include "loopback.h"
 
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -420,18 +420,12 @@ static void prepare(void) {
         content[i] = (char)(x >> 24);
     }
     content_sha256 = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)content, LEN);
-    dir = g_dir_make_tmp(NULL, NULL);
+    dir = files_dir();
     loopback_without_proxies();
 }
 
 static void clean_up(void) {
-    g_autoptr(GDir) names = g_dir_open(dir, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(names));) {
-        g_autofree char *path = g_build_filename(dir, name, NULL);
-        g_unlink(path);
-    }
-    g_rmdir(dir);
-    g_free(dir);
+    files_remove(dir);
     g_free(content_sha256);
 }
 

@@ -1,11 +1,11 @@
 /* Models by name, and pulling them from a hub of the test's own, which keeps faults ready. */
 #include "error.h"
+#include "files.h"
 #include "hub.h"
 #include "hub_answer.h"
 #include "loopback.h"
 
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/resource.h>
@@ -24,22 +24,12 @@ typedef struct {
 } Place;
 
 static void place_up(Place *place, const void *unused) {
-    g_autofree char *top = g_dir_make_tmp(NULL, NULL);
+    g_autofree char *top = files_dir();
     place->models = g_build_filename(top, "models", NULL);
 }
 
-static void remove_tree(const char *path) {
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-    for (const char *name; dir && (name = g_dir_read_name(dir));) {
-        g_autofree char *inner = g_build_filename(path, name, NULL);
-        remove_tree(inner);
-    }
-    g_remove(path);
-}
-
 static void place_down(Place *place, const void *unused) {
-    g_autofree char *top = g_path_get_dirname(place->models);
-    remove_tree(top);
+    files_remove(g_path_get_dirname(place->models));
     g_free(place->models);
 }
 

@@ -123,7 +123,7 @@ static void an_unreadable_clip_is_an_error(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    folder = wav_folder();
+    folder = files_dir();
     g_test_add_func("/mel_fusion/the_four_mels_are_the_references",
                     the_four_mels_are_the_references);
     g_test_add_func("/mel_fusion/chunk_starts_are_the_references", chunk_starts_are_the_references);
@@ -133,7 +133,6 @@ int main(int argc, char **argv) {
                     chunks_are_rows_of_the_whole_mel_whatever_the_hop);
     g_test_add_func("/mel_fusion/an_unreadable_clip_is_an_error", an_unreadable_clip_is_an_error);
     int status = g_test_run();
-    wav_remove(folder);
-    g_free(folder);
+    files_remove(folder);
     return status;
 }

@@ -329,7 +329,7 @@ static void tags_of_container_and_stream_are_found(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    folder = wav_folder();
+    folder = files_dir();
     ADD(a_tone_arrives_from_every_format);
     ADD(every_sample_format_has_the_same_scale);
     ADD(mono_is_the_mean_of_all_channels);
@@ -346,7 +346,6 @@ int main(int argc, char **argv) {
     ADD(tags_are_lower_case_and_include_bwf);
     ADD(tags_of_container_and_stream_are_found);
     int status = g_test_run();
-    wav_remove(folder);
-    g_free(folder);
+    files_remove(folder);
     return status;
 }

@@ -91,7 +91,7 @@ static void repeat_pad_repeats_whole_copies_only(void) {
 
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
-    folder = wav_folder();
+    folder = files_dir();
     g_test_add_func("/window/random_clips_are_cut_as_the_model_says",
                     random_clips_are_cut_as_the_model_says);
     g_test_add_func("/window/lengths_around_multiples_are_cut_as_the_model_says",
@@ -101,7 +101,6 @@ int main(int argc, char **argv) {
     g_test_add_func("/window/repeat_pad_repeats_whole_copies_only",
                     repeat_pad_repeats_whole_copies_only);
     int status = g_test_run();
-    wav_remove(folder);
-    g_free(folder);
+    files_remove(folder);
     return status;
 }

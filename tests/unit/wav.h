@@ -1,8 +1,6 @@
-/* WAV files for tests, written where a test wants them and removed with their folder. */
+/* WAV files for tests, written into a folder of files.h. */
 #pragma once
-#include <glib.h>
-#include <glib/gstdio.h>
-#include <string.h>
+#include "files.h"
 
 typedef struct {
     int rate, channels, bits;
@@ -30,14 +28,6 @@ static inline GByteArray *wav_make(WavFormat format, const void *data, gsize siz
     return out;
 }
 
-/* A folder of the test's own; wav_remove takes it away again. Caller frees the name. */
-static inline char *wav_folder(void) {
-    g_autoptr(GError) error = NULL;
-    char *folder = g_dir_make_tmp("earshot-XXXXXX", &error);
-    g_assert_no_error(error);
-    return folder;
-}
-
 static inline char *wav_write(const char *folder, const char *name, const void *data, gsize size) {
     g_autoptr(GError) error = NULL;
     char *path = g_build_filename(folder, name, NULL);
@@ -52,13 +42,4 @@ static inline char *wav_write_floats(const char *folder, const char *name, int r
     WavFormat format = {rate, 1, 32, TRUE};
     g_autoptr(GByteArray) file = wav_make(format, samples, count * sizeof(float));
     return wav_write(folder, name, file->data, file->len);
-}
-
-static inline void wav_remove(const char *folder) {
-    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(dir));) {
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        g_remove(path);
-    }
-    g_rmdir(folder);
 }
