@@ -150,6 +150,7 @@ static bool measure_all(App *app, Work *work, json_t *results, GError **error) {
 static bool prepare(Work *w, GError **error) {
     guint32 state = 1;
     gsize window = engine_window_samples(w->engine);
+    clap_settle(engine_clap(w->engine));
     w->mel = engine_mel_new(w->engine, error);
     w->audio = w->mel ? clap_run_new(engine_clap(w->engine), CLAP_AUDIO, error) : NULL;
     if (!w->audio) return false;

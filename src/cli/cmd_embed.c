@@ -8,9 +8,12 @@
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define TEXTS_AT_ONCE 1024
+#define SHOWN_OF_TEXT 40   /* characters in a message */
+#define SETTLE_FROM   64   /* texts from which the copy of the weights has paid */
 #define HOP_MIN       0.01 /* seconds */
 
 typedef struct {
@@ -30,7 +33,8 @@ static const Option options[] = {
      "from one window to the next (default: a window)", HOP_MIN, 86400},
     {OPTION_CHOICE, "format", 0, offsetof(Options, format), "FORMAT", "jsonl, npy or f32",
      .choices = "jsonl|npy|f32"},
-    {OPTION_TEXT, "output", 'o', offsetof(Options, output), "OUT", "a file instead of stdout"},
+    {OPTION_TEXT, "output", 'o', offsetof(Options, output), "OUT",
+     "a file instead of stdout; - is stdout"},
     {OPTION_END},
 };
 
@@ -106,14 +110,17 @@ static GPtrArray *gather_texts(App *app, const Options *o, GError **error) {
     return g_steal_pointer(&texts);
 }
 
+static void warn_of_cut(Embedding *e, const char *text) {
+    g_autofree char *begin = g_utf8_substring(text, 0, MIN(SHOWN_OF_TEXT, g_utf8_strlen(text, -1)));
+    app_warn(e->app, "text \"%s...\": cut, the model reads %d tokens", begin, e->tokens);
+}
+
 static bool write_texts(Embedding *e, char **texts, int count, const float *vectors,
                         const bool *cut, GError **error) {
     for (int i = 0; i < count; i++) {
         json_t *row = json_object();
         json_object_set_new(row, "text", json_string(texts[i]));
-        if (cut[i])
-            app_warn(e->app, "text \"%.40s...\": cut, the model reads %d tokens", texts[i],
-                     e->tokens);
+        if (cut[i]) warn_of_cut(e, texts[i]);
         if (!vector_out_row(e->out, row, vectors + (gsize)i * (gsize)e->dim, error)) return false;
         e->app->done++;
     }
@@ -123,6 +130,7 @@ static bool write_texts(Embedding *e, char **texts, int count, const float *vect
 static bool embed_texts(Embedding *e, Engine *engine, GPtrArray *texts, GError **error) {
     g_autofree float *vectors = g_new(float, TEXTS_AT_ONCE *(gsize)e->dim);
     g_autofree bool *cut = g_new0(bool, TEXTS_AT_ONCE);
+    if (texts->len >= SETTLE_FROM) clap_settle(engine_clap(engine));
     for (guint at = 0; at < texts->len; at += TEXTS_AT_ONCE) {
         int count = (int)MIN(TEXTS_AT_ONCE, texts->len - at);
         char **some = (char **)texts->pdata + at;
@@ -134,6 +142,25 @@ static bool embed_texts(Embedding *e, Engine *engine, GPtrArray *texts, GError *
     return true;
 }
 
+/* NULL: stdout. */
+static const char *output_path(const Options *o) {
+    return o->output && strcmp(o->output, "-") != 0 ? o->output : NULL;
+}
+
+static bool is_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && S_ISREG(x.st_mode) && x.st_dev == y.st_dev &&
+           x.st_ino == y.st_ino;
+}
+
+/* A sound must not be replaced by its own vector. */
+static bool check_output(const Options *o, char **paths, GError **error) {
+    const char *output = output_path(o);
+    bool taken = output && o->text_file && is_same_file(output, o->text_file);
+    for (char **path = paths; output && *path; path++) taken |= is_same_file(output, *path);
+    return !taken || error_fail(error, ERR_USAGE, "%s: is read, and cannot be the output", output);
+}
+
 static bool parse_format(const App *app, const Options *o, VectorFormat *format, GError **error) {
     const char *name = o->format ? o->format : "jsonl";
     *format = strcmp(name, "npy") == 0   ? VECTOR_NPY
@@ -142,22 +169,26 @@ static bool parse_format(const App *app, const Options *o, VectorFormat *format,
     if (*format == VECTOR_JSONL) return true;
     if (app->common.json)
         return error_fail(error, ERR_USAGE, "--json and --format %s exclude each other", name);
-    if (o->output || !isatty(STDOUT_FILENO)) return true;
+    if (output_path(o) || !isatty(STDOUT_FILENO)) return true;
     return error_fail(error, ERR_USAGE, "--format %s: not to a terminal; use -o", name);
 }
 
 static bool embed(App *app, const Options *o, char **paths, GPtrArray *texts, GError **error) {
     VectorFormat format;
-    if (!parse_format(app, o, &format, error)) return false;
+    if (!parse_format(app, o, &format, error) || !check_output(o, paths, error)) return false;
     g_autoptr(Engine) engine = app_open_engine(app, error);
     if (!engine) return false;
     Embedding e = {.app = app, .options = o, .dim = clap_dim(engine_clap(engine))};
     e.tokens = clap_config_tokens(clap_config(engine_clap(engine)));
-    e.out = vector_out_open(o->output, format, e.dim, error);
+    e.out = vector_out_open(output_path(o), format, e.dim, error);
     if (!e.out) return false;
     bool well = embed_files(&e, engine, paths, error) && embed_texts(&e, engine, texts, error);
     app_warn_of_model(app, engine);
-    /* What is finished is kept, also when the rest was interrupted. */
+    /* What is finished is kept, also when the rest was interrupted; nothing replaces nothing. */
+    if (!app->done && (!well || app->failed)) {
+        vector_out_discard(e.out);
+        return well;
+    }
     return vector_out_close(e.out, well ? error : NULL) && well;
 }
 

@@ -2,14 +2,13 @@
 #include "clap.h"
 
 #include "clap_internal.h"
+#include "error.h"
 #include "htsat.h"
 #include "roberta.h"
 #include "weights.h"
 
 #include <math.h>
 #include <string.h>
-
-#define LOGIT_SCALE_MOST 100.0f
 
 struct Clap {
     ClapConfig config;
@@ -31,7 +30,7 @@ struct ClapRun {
 static bool bind_all(Clap *clap, GError **error) {
     const float *scale = weights_floats(clap->weights, "logit_scale_a", 0, NULL, error);
     if (!scale) return false;
-    clap->logit_scale = MIN(expf(*scale), LOGIT_SCALE_MOST);
+    clap->logit_scale = expf(*scale);
     clap->audio = htsat_bind(clap->weights, &clap->config, error);
     if (!clap->audio) return false;
     clap->text = roberta_bind(clap->weights, &clap->config, error);
@@ -44,6 +43,10 @@ Clap *clap_open(const char *dir, GError **error) {
     if (!clap_config_read(dir, &clap->config, error)) return NULL;
     clap->weights = weights_open(dir, error);
     if (!clap->weights || !bind_all(clap, error)) return NULL;
+    if (!isfinite(clap->logit_scale)) {
+        error_fail(error, ERR_FORMAT, "%s: logit_scale_a: its exponential is not finite", dir);
+        return NULL;
+    }
     return g_steal_pointer(&clap);
 }
 
@@ -126,6 +129,13 @@ static void touch_text(Clap *clap) {
     g_mutex_unlock(&clap->mutex);
 }
 
+void clap_settle(Clap *clap) {
+    g_mutex_lock(&clap->mutex);
+    if (!clap->text_touched) roberta_settle(clap->text, clap->weights);
+    clap->text_touched = true;
+    g_mutex_unlock(&clap->mutex);
+}
+
 ClapRun *clap_run_new(Clap *clap, ClapTower tower, GError **error) {
     ClapRun *run = g_new0(ClapRun, 1);
     run->clap = clap;
@@ -162,6 +172,6 @@ void clap_embed_mels(ClapRun *run, const float *mels, float *out) {
 }
 
 void clap_embed_tokens(ClapRun *run, const int32_t *ids, int count, float *out) {
-    g_assert(count >= 1 && count <= CLAP_MAX_TOKENS);
+    g_assert(count >= 2 && count <= clap_config_tokens(&run->clap->config));
     roberta_run(run->clap->text, ids, count, out, run->arena, run->tap);
 }

@@ -28,10 +28,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Clap, clap_close)
 
 const ClapConfig *clap_config(const Clap *clap);
 int clap_dim(const Clap *clap);
-float clap_logit_scale(const Clap *clap); /* exp(logit_scale_a): multiplies cosines, ≤ 100 */
+float clap_logit_scale(const Clap *clap); /* exp(logit_scale_a): multiplies cosines */
 int64_t clap_parameters(const Clap *clap);
 const char *clap_type_name(const Clap *clap);      /* "f32" "bf16" "int8" */
 const char *clap_weights_sha256(const Clap *clap); /* hex; computed at the first call; borrowed */
+
+/* For processes that embed many texts: lays the text tower's weights out for repeated reading,
+ * which costs a copy of them. Before the first run of that tower; later it does nothing. Results
+ * stay the same bytes. */
+void clap_settle(Clap *clap);
 
 /* Packs the tower's weights at the first run of that kind (safe from several threads). NULL only on
  * error. */
@@ -46,8 +51,8 @@ void clap_embed_mel(ClapRun *run, const float *mel, float *out);
 /* Fused checkpoints: mels[4][frames][bins] of a clip that is longer than a window → out[dim]. */
 void clap_embed_mels(ClapRun *run, const float *mels, float *out);
 
-/* ids[count], <s> and </s> included, 2 ≤ count ≤ CLAP_MAX_TOKENS → out[dim], a unit vector. An id
- * that is not in the vocabulary is a fault of the caller. */
+/* ids[count], <s> and </s> included, 2 ≤ count ≤ clap_config_tokens → out[dim], a unit vector.
+ * An id that is not in the vocabulary is a fault of the caller. */
 void clap_embed_tokens(ClapRun *run, const int32_t *ids, int count, float *out);
 
 /* Looks for towers that answer the same to everything (larger_clap_music as published). `ids` are

@@ -84,12 +84,28 @@ void roberta_free(Roberta *roberta) {
     g_free(roberta);
 }
 
+#define LAYER_MATRICES 6
+
+static void layer_matrices(Layer *layer, NnMatrix *matrices[LAYER_MATRICES]) {
+    NnMatrix *all[] = {&layer->query, &layer->key, &layer->value,
+                       &layer->out,   &layer->up,  &layer->down};
+    memcpy(matrices, all, sizeof all);
+}
+
 void roberta_touch(const Roberta *roberta) {
+    NnMatrix *matrices[LAYER_MATRICES];
     for (int i = 0; i < roberta->config.num_hidden_layers; i++) {
-        const Layer *l = &roberta->layers[i];
-        const NnMatrix *all[] = {&l->query, &l->key, &l->value, &l->out, &l->up, &l->down};
-        for (size_t m = 0; m < G_N_ELEMENTS(all); m++) weights_touch(all[m]);
+        layer_matrices(&roberta->layers[i], matrices);
+        for (int m = 0; m < LAYER_MATRICES; m++) weights_touch(matrices[m]);
     }
+}
+
+void roberta_settle(Roberta *roberta, Weights *weights) {
+    int layers = roberta->config.num_hidden_layers;
+    g_autofree NnMatrix **matrices = g_new(NnMatrix *, layers * LAYER_MATRICES);
+    for (int i = 0; i < layers; i++)
+        layer_matrices(&roberta->layers[i], matrices + i * LAYER_MATRICES);
+    weights_settle(weights, matrices, layers * LAYER_MATRICES);
 }
 
 /* → x[count][hidden]. Positions count from pad + 1; a token that is the padding itself (somebody

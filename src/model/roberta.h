@@ -18,6 +18,9 @@ typedef struct Roberta Roberta;
 Roberta *roberta_bind(Weights *weights, const ClapConfig *config, GError **error);
 void roberta_free(Roberta *roberta);
 
+/* Copies the layers' weights into huge pages, before the first text; see weights_settle. */
+void roberta_settle(Roberta *roberta, Weights *weights);
+
 /* Maps the layers' weights into memory before the first text; see weights_touch. */
 void roberta_touch(const Roberta *roberta);
 

@@ -7,8 +7,11 @@
 #include "torch_bin.h"
 #include "widen.h"
 
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#define HUGE_PAGE ((size_t)2 << 20)
 
 struct Weights {
     Safetensors *tensors;
@@ -17,6 +20,8 @@ struct Weights {
     GPtrArray *owned;
     int64_t parameters;
     NnType type;
+    void *settled; /* by weights_settle, or NULL */
+    size_t settled_bytes;
 };
 
 static const struct {
@@ -59,6 +64,7 @@ Weights *weights_open(const char *dir, GError **error) {
 
 void weights_close(Weights *weights) {
     if (!weights) return;
+    if (weights->settled) munmap(weights->settled, weights->settled_bytes);
     safetensors_close(weights->tensors);
     g_hash_table_destroy(weights->bound);
     g_ptr_array_free(weights->owned, TRUE);
@@ -200,16 +206,48 @@ void weights_row(const NnMatrix *matrix, int row, float *out) {
     widen(&tensor, matrix->scale ? matrix->scale + row : NULL, out);
 }
 
-void weights_touch(const NnMatrix *matrix) {
+static size_t matrix_bytes(const NnMatrix *matrix) {
     static const size_t element[] = {[NN_F32] = 4, [NN_BF16] = 2, [NN_I8] = 1};
-    size_t page = (size_t)sysconf(_SC_PAGESIZE),
-           bytes = (size_t)matrix->n * matrix->k * element[matrix->type];
-    uintptr_t start = (uintptr_t)matrix->w / page * page;
-    madvise((void *)start, (uintptr_t)matrix->w + bytes - start, MADV_POPULATE_READ);
+    return (size_t)matrix->n * matrix->k * element[matrix->type];
+}
+
+/* madvise over the pages that the matrix lies on. */
+static void advise(const NnMatrix *matrix, int advice) {
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), start = (uintptr_t)matrix->w / page * page;
+    madvise((void *)start, (uintptr_t)matrix->w + matrix_bytes(matrix) - start, advice);
+}
+
+void weights_touch(const NnMatrix *matrix) {
+    advise(matrix, MADV_POPULATE_READ);
+}
+
+/* The next multiple of a cache line. */
+static size_t padded(size_t bytes) {
+    return (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
+}
+
+void weights_settle(Weights *weights, NnMatrix *const *matrices, int count) {
+    size_t bytes = HUGE_PAGE, at = 0;
+    for (int i = 0; i < count; i++) bytes += padded(matrix_bytes(matrices[i]));
+    char *room = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (room == MAP_FAILED) return;
+    weights->settled = room;
+    weights->settled_bytes = bytes;
+    room += HUGE_PAGE - (uintptr_t)room % HUGE_PAGE;
+    madvise(room, bytes - HUGE_PAGE, MADV_HUGEPAGE);
+    for (int i = 0; i < count; i++) {
+        memcpy(room + at, matrices[i]->w, matrix_bytes(matrices[i]));
+        matrices[i]->w = room + at;
+        at += padded(matrix_bytes(matrices[i]));
+    }
 }
 
 int64_t weights_parameters(const Weights *weights) {
     return weights->parameters;
+}
+
+const char *weights_path(const Weights *weights) {
+    return weights->path;
 }
 
 NnType weights_type(const Weights *weights) {

@@ -108,6 +108,15 @@ static void one_input_gives_the_same_bytes_by_any_thread_in_any_order(const void
                             dim * sizeof(float));
 }
 
+static void settled_weights_give_the_same_bytes(void) {
+    g_autoptr(Clap) plain = open_model("unfused"), settled = open_model("unfused");
+    static float wanted[INPUTS][MOST], got[INPUTS][MOST];
+    clap_settle(settled);
+    embed_alone(plain, wanted);
+    embed_alone(settled, got);
+    g_assert_cmpmem(got, sizeof got, wanted, sizeof wanted);
+}
+
 static void different_inputs_give_different_unit_vectors(void) {
     g_autoptr(Clap) clap = open_model("fused");
     static float out[INPUTS][MOST];
@@ -281,6 +290,8 @@ int main(int argc, char **argv) {
                          one_input_gives_the_same_bytes_by_any_thread_in_any_order);
     g_test_add_data_func("/clap/same_bytes/padded", "padded",
                          one_input_gives_the_same_bytes_by_any_thread_in_any_order);
+    g_test_add_func("/clap/settled_weights_give_the_same_bytes",
+                    settled_weights_give_the_same_bytes);
     g_test_add_func("/clap/different_inputs_give_different_unit_vectors",
                     different_inputs_give_different_unit_vectors);
     g_test_add_func("/clap/allocations_are_counted", allocations_are_counted);
