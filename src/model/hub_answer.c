@@ -87,9 +87,9 @@ static bool has(GHashTable *entries, const char *name) {
 
 static bool add_small(HubAnswer *answer, GHashTable *entries, const char *what, GError **error) {
     static const char *const wanted[] = {
-        "config.json", "preprocessor_config.json", "vocab.json",
-        "merges.txt",  "tokenizer.json",           "tokenizer_config.json",
-        "README.md",   "special_tokens_map.json",  "LICENSE"};
+        "config.json", "preprocessor_config.json", "processor_config.json", "vocab.json",
+        "merges.txt",  "tokenizer.json",           "tokenizer_config.json", "README.md",
+        "LICENSE",     "special_tokens_map.json"};
     for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++) {
         const json_t *entry = g_hash_table_lookup(entries, wanted[i]);
         if (entry && !add(answer, entry, HUB_MAX_SMALL, what, error)) return false;

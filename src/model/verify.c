@@ -137,8 +137,9 @@ static bool feed_ids(Verify *verify, ClapRun *run, const Tensor *tensor, const C
                      float *out, GError **error) {
     int32_t ids[CLAP_MAX_TOKENS];
     size_t count = tensor->bytes / sizeof(int64_t);
-    if (tensor->type != ST_I64 || count < 2 || count > CLAP_MAX_TOKENS)
-        return refuse(verify, tensor, "not 2 to 77 token ids of type I64", error);
+    if (tensor->type != ST_I64 || count < 2 || count > (size_t)clap_config_tokens(config))
+        return refuse(verify, tensor,
+                      "not token ids of type I64, at most as many as the model reads", error);
     for (size_t i = 0; i < count; i++) {
         int64_t id = ((const int64_t *)tensor->data)[i];
         if (id < 0 || id >= config->text.vocab_size)

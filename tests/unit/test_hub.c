@@ -169,9 +169,9 @@ static void only_what_a_clap_needs_is_chosen(void) {
          "config.json vocab.json merges.txt model.safetensors"},
         {ANSWER(BASIS LARGE("pytorch_model.bin", "9")),
          "config.json vocab.json merges.txt pytorch_model.bin"},
-        {ANSWER(SMALL("config.json") SMALL("tokenizer.json") SMALL("README.md")
-                    LARGE("model.safetensors", "9")),
-         "config.json tokenizer.json README.md model.safetensors"},
+        {ANSWER(SMALL("config.json") SMALL("processor_config.json") SMALL("tokenizer.json")
+                    SMALL("README.md") LARGE("model.safetensors", "9")),
+         "config.json processor_config.json tokenizer.json README.md model.safetensors"},
         {ANSWER(BASIS LARGE("model-00002-of-00002.safetensors", "9") LARGE(
              "model-00001-of-00002.safetensors", "9") INDEX LARGE("pytorch_model.bin", "9")),
          "config.json vocab.json merges.txt model.safetensors.index.json "

@@ -116,6 +116,14 @@ static void ids_outside_the_vocabulary_are_refused(Fixture *fixture, const void 
     check_refused(fixture, "text.ids#2: a token id that is not in the vocabulary");
 }
 
+static void more_ids_than_the_model_reads_are_refused(Fixture *fixture, const void *unused) {
+    int count = clap_config_tokens(clap_config(fixture->clap)) + 1;
+    g_autofree int64_t *ids = g_new0(int64_t, count);
+    Tensor tensor = {"text.ids#0", ST_I64, 2, {1, count}, ids, (size_t)count * sizeof *ids};
+    g_assert_true(safetensors_write(fixture->path, &tensor, 1, NULL, NULL));
+    check_refused(fixture, "text.ids#0: not token ids of type I64, at most as many");
+}
+
 static void four_mels_for_a_model_that_does_not_fuse_are_refused(Fixture *fixture,
                                                                  const void *unused) {
     write_changed(fixture, "audio.mel#0", 0, 0, "audio.mels#0");
@@ -138,6 +146,7 @@ int main(int argc, char **argv) {
     ADD(a_recorded_stage_that_nothing_computes_counts);
     ADD(mels_of_another_length_are_refused);
     ADD(ids_outside_the_vocabulary_are_refused);
+    ADD(more_ids_than_the_model_reads_are_refused);
     ADD(four_mels_for_a_model_that_does_not_fuse_are_refused);
     ADD(a_recording_without_inputs_is_refused);
     return g_test_run();
