@@ -2,7 +2,7 @@
 """Shows that the build enforces the module table: for each module, every header of its own and of the modules it sees
 compiles alone, and every header of a module or outside library that its row does not name stops the compiler.
 
-Usage: check_layers.py BUILD_DIR [--tap].  Reads compile_commands.json of a build made by meson.
+Usage: check_layers.py BUILD_DIR.  Reads compile_commands.json of a build made by meson.
 """
 import json
 import os
@@ -60,13 +60,25 @@ def expectations(commands):
                     yield module, name, False, f"src/{module}: can include {name} of {lib}, which its row does not name"
 
 
+def undenied():
+    """Headers of outside libraries that src/ includes and deny/ does not hold, so that no row would keep them out."""
+    denied = {str(p.relative_to(lib)) for lib in (ROOT / "deny").iterdir() for p in lib.rglob("*.h")}
+    known = {name.split("/")[0] for name in denied}
+    for source in sorted((ROOT / "src").rglob("*.[ch]")):
+        for name in re.findall(r"^#include <(.+)>", source.read_text(), re.M):
+            if name.split("/")[0] in known and name not in denied:
+                yield f"deny/: lacks {name}, which {source.relative_to(ROOT)} includes"
+
+
 def main():
     build = pathlib.Path(sys.argv[1])
     commands = module_commands(build)
     cases = list(expectations(commands))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         results = list(pool.map(lambda case: compiles(commands[case[0]], [case[1]]), cases))
-    faults = 0
+    missing = list(undenied())
+    print("\n".join(missing), end="\n" if missing else "")
+    faults = len(missing)
     for (module, header, wanted, message), (got, said) in zip(cases, results):
         if got != wanted:
             faults += 1
