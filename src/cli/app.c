@@ -44,7 +44,8 @@ Engine *app_open_engine(App *app, GError **error) {
 
 static void say(const char *format, va_list args) {
     g_autofree char *text = g_strdup_vprintf(format, args);
-    fprintf(stderr, "earshot: %s\n", text);
+    g_autofree char *line = error_printable(text);
+    fprintf(stderr, "earshot: %s\n", line);
 }
 
 void app_fault(App *app, const char *message) {

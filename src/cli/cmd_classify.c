@@ -24,7 +24,7 @@ static const Option options[] = {
      "a label a line; - is stdin"},
     {OPTION_TEXTS, "template", 0, offsetof(Options, templates), "T",
      "a sentence with {} for the label; may be given often (default: \"" LABEL_TEMPLATE "\")"},
-    {OPTION_INT, "top", 0, offsetof(Options, top), "N", "labels to show (default: 5)", 0,
+    {OPTION_INT, "top", 0, offsetof(Options, top), "N", "labels to show (default: 5)", 1,
      LABELS_MAX},
     {OPTION_FLAG, "windows", 0, offsetof(Options, windows), NULL, "also each window of the sound"},
     {OPTION_NUMBER, "hop", 0, offsetof(Options, hop), "SECONDS",
@@ -74,10 +74,11 @@ static void print_json(Classifying *c, const EmbeddedFile *file) {
 static void print_scores(Classifying *c, const float *vector) {
     labels_score(c->labels, vector, c->scores);
     for (int i = 0; i < c->top; i++) {
+        g_autofree char *label = error_printable(labels_name(c->labels, c->scores[i].label));
         int full = (int)(c->scores[i].probability * BAR_WIDTH + 0.5f);
         printf("  %5.3f ", (double)c->scores[i].probability);
         for (int b = 0; b < BAR_WIDTH; b++) putchar(b < full ? '#' : '.');
-        printf("  %s\n", labels_name(c->labels, c->scores[i].label));
+        printf("  %s\n", label);
     }
 }
 

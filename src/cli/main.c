@@ -7,6 +7,7 @@
 #include "error.h"
 #include "nn_cpu.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,6 +29,14 @@ static void catch_interrupts(void) {
     struct sigaction action = {.sa_handler = on_interrupt};
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+}
+
+/* Streams that were closed before the start would give their numbers to files opened later, and
+ * messages would land in those. They are taken by what refuses what is written or read. */
+static void occupy_closed_streams(void) {
+    static const int refusing[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+    for (int fd = 0; fd < (int)G_N_ELEMENTS(refusing); fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", refusing[fd]) != fd) _exit(1);
 }
 
 static const Command *find_command(const char *name) {
@@ -152,6 +161,7 @@ int main(int argc, char **argv) {
         .hub_token = g_getenv("HF_TOKEN"),
         .stop = &stop_requested,
     };
+    occupy_closed_streams();
     limit_cpu();
     catch_interrupts();
     if (run(&app, &args, &error)) app_flush(stdout, "stdout", &error);

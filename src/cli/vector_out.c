@@ -6,6 +6,7 @@
 #include "json_path.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,7 +24,7 @@ static bool io_fault(const VectorOut *out, GError **error) {
     return error_fail_errno(error, out->path ? out->path : "stdout", errno);
 }
 
-static void vector_out_free(VectorOut *out) {
+void vector_out_discard(VectorOut *out) {
     if (out->file && out->path) fclose(out->file);
     if (out->beside) unlink(out->beside);
     if (out->kept) g_byte_array_unref(out->kept);
@@ -36,9 +37,14 @@ static void vector_out_free(VectorOut *out) {
 static bool open_file(VectorOut *out) {
     bool special = g_file_test(out->path, G_FILE_TEST_EXISTS) &&
                    !g_file_test(out->path, G_FILE_TEST_IS_REGULAR);
-    if (!special) out->beside = g_strconcat(out->path, ".part", NULL);
-    out->file = fopen(special ? out->path : out->beside, "wb");
-    if (!out->file) g_clear_pointer(&out->beside, g_free);
+    if (special) {
+        out->file = fopen(out->path, "wb");
+        return out->file != NULL;
+    }
+    out->beside = g_strconcat(out->path, ".XXXXXX", NULL);
+    int fd = g_mkstemp_full(out->beside, O_WRONLY | O_CLOEXEC, 0666);
+    out->file = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (fd < 0) g_clear_pointer(&out->beside, g_free);
     return out->file != NULL;
 }
 
@@ -52,7 +58,7 @@ VectorOut *vector_out_open(const char *path, VectorFormat format, int dim, GErro
         out->file = stdout;
     else if (!open_file(out)) {
         io_fault(out, error);
-        vector_out_free(out);
+        vector_out_discard(out);
         return NULL;
     }
     return out;
@@ -101,6 +107,6 @@ bool vector_out_close(VectorOut *out, GError **error) {
         if (written) g_clear_pointer(&out->beside, g_free);
     }
     if (!written) io_fault(out, error);
-    vector_out_free(out);
+    vector_out_discard(out);
     return written;
 }

@@ -18,3 +18,6 @@ bool vector_out_row(VectorOut *out, json_t *about, const float *vector, GError *
 
 /* Completes the output; false when not all of it could be written. Frees `out` either way. */
 bool vector_out_close(VectorOut *out, GError **error);
+
+/* Instead of vector_out_close: a file that was there before stays as it was. */
+void vector_out_discard(VectorOut *out);

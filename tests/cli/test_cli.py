@@ -178,6 +178,10 @@ class Embed(Cli):
     def test_long_texts_are_cut_with_a_warning(self):
         done = self.run_it("embed", "-m", MODEL, "--text", "rain " * 500)
         self.assertIn(b"77 tokens", done.stderr)
+        done = self.run_it("embed", "-m", MODEL, "--text", "a\n\x1b[2J" + "\u00e9" * 500)
+        self.assertEqual(done.stderr.count(b"\n"), 1)
+        self.assertNotIn(b"\x1b", done.stderr)
+        self.assertIn("\u00e9...", done.stderr.decode())
 
     def test_texts_that_are_not_utf8_are_named_and_the_rest_goes_on(self):
         (self.dir / "texts").write_bytes(b"rain\n\xff\xfe\nwind\n")
@@ -198,6 +202,37 @@ class Embed(Cli):
                                   env=self.env, timeout=60)
         self.assertEqual(done.returncode, 1)
         self.assertIn(b"the disk is full", done.stderr)
+
+    def test_an_input_is_never_the_output(self):
+        sound = tone(self.dir / "a.wav")
+        before = sound.read_bytes()
+        self.fails("embed", "-m", MODEL, "a.wav", "-o", "./a.wav", status=2, says="a.wav")
+        self.assertEqual(sound.read_bytes(), before)
+
+    def test_nothing_done_replaces_nothing(self):
+        (self.dir / "out").write_text("precious")
+        self.fails("embed", "-q", "-m", MODEL, "none.wav", "-o", "out", status=1, says="none.wav")
+        self.assertEqual((self.dir / "out").read_text(), "precious")
+        self.assertEqual([p.name for p in self.dir.iterdir()], ["out"])
+
+    def test_a_dash_is_stdout(self):
+        self.assertEqual(len(self.rows("embed", "-m", MODEL, "--text", "rain", "-o", "-")), 1)
+
+    def test_messages_never_land_in_the_output_when_stderr_is_closed(self):
+        subprocess.run(f'"{EARSHOT}" embed -m "{MODEL}" none.wav --text rain -o out 2>&-', shell=True, cwd=self.dir,
+                       env=self.env, timeout=60)
+        json.loads((self.dir / "out").read_text())
+
+    def test_a_file_without_use_is_named_once(self):
+        (self.dir / "a.wav").write_bytes(tone(self.dir / "whole.wav").read_bytes()[:40] + struct.pack("<I", 1) + b"x")
+        self.fails("embed", "-q", "-m", MODEL, "a.wav", status=1, says="a.wav")
+
+    def test_more_threads_than_the_system_gives_are_one_line(self):
+        tone(self.dir / "a.wav")
+        done = subprocess.run(f'ulimit -v 1000000; "{EARSHOT}" embed -q -m "{MODEL}" a.wav --threads 1000', shell=True,
+                              capture_output=True, cwd=self.dir, env=self.env, timeout=60)
+        if done.stderr and b"AddressSanitizer" not in done.stderr:
+            self.assertEqual((done.returncode, done.stderr.count(b"\n")), (1, 1), done.stderr)
 
     def test_every_format_gives_the_same_tone(self):
         wav = tone(self.dir / "a.wav", seconds=1, rate=44100, channels=2)
@@ -267,6 +302,15 @@ class Classify(Cli):
         self.fails("classify", "-m", MODEL, self.sound, "--labels", "dog,dog", status=2, says="twice")
         self.fails("classify", "-m", MODEL, self.sound, "--labels", "dog", "--template", "x", status=2, says="no {}")
         self.fails("classify", "-m", MODEL, "--labels", "dog", status=2, says="no file")
+        self.fails("classify", "-m", MODEL, self.sound, "--labels", b"dog,\xff", status=2, says="not UTF-8")
+        self.fails("classify", "-m", MODEL, self.sound, "--labels", "dog", "--template", b"{}\xff", status=2,
+                   says="not UTF-8")
+        self.fails("classify", "-m", MODEL, self.sound, "--labels", "dog", "--top", "0", status=2, says="--top")
+
+    def test_labels_are_shown_without_their_control_characters(self):
+        text = self.run_it("classify", "-m", MODEL, self.sound, "--labels", "d\x1bo\ng").stdout
+        self.assertNotIn(b"\x1b", text)
+        self.assertEqual(text.count(b"\n"), 2)
 
     def test_templates_change_the_answer(self):
         plain = self.rows("--json", "classify", "-m", MODEL, self.sound, "--labels", "dog,cat")
@@ -299,6 +343,22 @@ class Models(Cli):
         info = json.loads(self.run_it("--json", "model", "info", model).stdout)
         self.assertFalse(all(check["ok"] for check in info["checks"]))
         self.assertIn(b"text tower", self.run_it("embed", "-m", model, "--text", "rain").stderr)
+
+    def test_weights_that_are_not_numbers_give_no_vectors(self):
+        tone(self.dir / "a.wav")
+        for name, args in (("audio_projection.linear1.bias", ["a.wav"]), ("text_projection.linear1.bias", ["--text", "a"]),
+                           ("logit_scale_a", ["--text", "a"])):
+            model = self.copy(name)
+            flatten(model / "model.safetensors", name, byte=255)
+            done = self.fails("embed", "-q", "-m", model, *args, status=1, says="")
+            self.assertFalse(done.stdout)
+
+    def test_a_broken_vocabulary_is_refused_for_sounds_too(self):
+        model = self.copy()
+        with open(model / "merges.txt", "a", encoding="utf-8") as merges:
+            merges.write("zz yy\n")
+        tone(self.dir / "a.wav")
+        self.assertFalse(self.fails("embed", "-q", "-m", model, "a.wav", status=1, says="merges.txt").stdout)
 
     def test_convert_makes_a_smaller_model_that_hears_the_same(self):
         sound = tone(self.dir / "a.wav")
@@ -357,12 +417,12 @@ class Models(Cli):
             self.assertEqual(done.stderr.count(b"\n"), 1)
 
 
-def flatten(path, name):
-    """Sets a tensor of a safetensors file to zeros."""
+def flatten(path, name, byte=0):
+    """Sets a tensor of a safetensors file to zeros, or to another byte: 255 makes it not a number."""
     data = bytearray(path.read_bytes())
     length = struct.unpack("<Q", data[:8])[0]
     begin, end = json.loads(data[8:8 + length])[name]["data_offsets"]
-    data[8 + length + begin:8 + length + end] = bytes(end - begin)
+    data[8 + length + begin:8 + length + end] = bytes([byte]) * (end - begin)
     path.write_bytes(data)
 
 
