@@ -136,7 +136,8 @@ static void read_windows(Pipeline *p, File *file, Mel *mel) {
     while (!is_stopping(p) && window_next(cutter, samples, &where, &file->error) > 0)
         put_window(p, file, mel, samples, &where);
     file->seconds = (double)window_clip_length(cutter) / engine_rate(p->engine);
-    if (!file->warning) file->warning = g_strdup(pcm_warning(pcm));
+    /* A file that cannot be used is said to be so once. */
+    if (!file->warning && !file->error) file->warning = g_strdup(pcm_warning(pcm));
 }
 
 static void read_whole_clip(Pipeline *p, File *file, Mel *mel) {
@@ -240,8 +241,18 @@ static float *mean_of_windows(const float *vectors, guint windows, gsize dim) {
     return mean;
 }
 
+static void check_vectors(const Pipeline *p, File *file) {
+    bool finite = !file->clip || engine_vector_is_finite(p->engine, file->clip);
+    for (guint w = 0; w < file->vectors->len; w++)
+        finite &= engine_vector_is_finite(p->engine, file->vectors->pdata[w]);
+    if (!finite && !file->error)
+        error_fail(&file->error, ERR_FORMAT,
+                   "%s: the model's answer is not a number; its weights look broken", file->path);
+}
+
 static bool give(Pipeline *p, File *file, EmbedSink sink, void *user) {
     gsize dim = dim_of(p);
+    check_vectors(p, file);
     guint windows = file->error ? 0 : file->vectors->len;
     g_autofree float *vectors = g_new(float, MAX(windows, 1) * dim);
     for (guint w = 0; w < windows; w++)
@@ -288,6 +299,20 @@ static void give_all(Pipeline *p, EmbedSink sink, void *user) {
     if (!wanted) stop_with(p, g_error_new_literal(EARSHOT_ERROR, ERR_CANCELLED, "stopped"));
 }
 
+static void start_some(Pipeline *p, GPtrArray *threads, const char *name, GThreadFunc run,
+                       int count) {
+    for (int i = 0; i < count; i++) {
+        g_autoptr(GError) why = NULL;
+        GThread *thread = g_thread_try_new(name, run, p, &why);
+        if (!thread) {
+            stop_with(p, g_error_new(EARSHOT_ERROR, ERR_LIMIT, "%d threads are too many here: %s",
+                                     engine_threads(p->engine), why->message));
+            return;
+        }
+        g_ptr_array_add(threads, thread);
+    }
+}
+
 static void start(Pipeline *p, GPtrArray *readers, GPtrArray *workers) {
     int threads = engine_threads(p->engine);
     int reading = (int)MIN((gsize)(threads + 1) / 2, p->count);
@@ -295,8 +320,8 @@ static void start(Pipeline *p, GPtrArray *readers, GPtrArray *workers) {
     g_cond_init(&p->changed);
     g_queue_init(&p->jobs);
     p->jobs_max = (guint)threads * QUEUE_PER_WORKER;
-    for (int i = 0; i < reading; i++) g_ptr_array_add(readers, g_thread_new("reader", reader, p));
-    for (int i = 0; i < threads; i++) g_ptr_array_add(workers, g_thread_new("worker", worker, p));
+    start_some(p, readers, "reader", reader, reading);
+    start_some(p, workers, "worker", worker, threads);
 }
 
 static void join_all(GPtrArray *threads) {
@@ -320,10 +345,12 @@ static void finish(Pipeline *p, GPtrArray *readers, GPtrArray *workers) {
 bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const *paths,
                   gsize count, EmbedSink sink, void *user, GError **error) {
     if (count == 0) return true;
+    GError *fault = NULL;
     g_autoptr(GPtrArray) readers = g_ptr_array_new(), workers = g_ptr_array_new();
     Pipeline p = {.engine = engine, .options = options, .paths = paths, .count = count};
     p.files = g_new0(File *, count);
     start(&p, readers, workers);
+    if (!engine_vocabulary_ready(engine, &fault)) stop_with(&p, fault);
     give_all(&p, sink, user);
     bool stopped = p.stopping;
     finish(&p, readers, workers);

@@ -4,6 +4,7 @@
 
 #include "error.h"
 
+#include <math.h>
 #include <string.h>
 
 struct Engine {
@@ -18,7 +19,7 @@ struct Engine {
     char *warning;
 };
 
-/* The vocabulary is read by a thread of its own: sounds never wait for it, and the first text maps
+/* The vocabulary is read by a thread of its own, beside the first sounds; the first text maps
  * the tower's weights meanwhile. */
 static gpointer read_vocabulary(gpointer data) {
     Engine *engine = data;
@@ -41,6 +42,22 @@ static const Bpe *vocabulary(Engine *engine, GError **error) {
     return NULL;
 }
 
+bool engine_vocabulary_ready(Engine *engine, GError **error) {
+    return vocabulary(engine, error) != NULL;
+}
+
+bool engine_vector_is_finite(const Engine *engine, const float *vector) {
+    int i = 0, dim = clap_dim(engine->clap);
+    while (i < dim && isfinite(vector[i])) i++;
+    return i == dim;
+}
+
+/* A system that gives no thread (a limit on memory or processes) only costs the time won by it. */
+static void start_reader(Engine *engine) {
+    engine->reader = g_thread_try_new("vocabulary", read_vocabulary, engine, NULL);
+    if (!engine->reader) read_vocabulary(engine);
+}
+
 Engine *engine_open(const char *dir, int threads, GError **error) {
     g_autoptr(Engine) engine = g_new0(Engine, 1);
     g_mutex_init(&engine->lock);
@@ -48,7 +65,7 @@ Engine *engine_open(const char *dir, int threads, GError **error) {
     engine->threads = threads > 0 ? threads : (int)g_get_num_processors();
     engine->clap = clap_open(dir, error);
     if (!engine->clap) return NULL;
-    engine->reader = g_thread_new("vocabulary", read_vocabulary, engine);
+    start_reader(engine);
     return g_steal_pointer(&engine);
 }
 
@@ -141,9 +158,14 @@ static bool embed_text(TextWork *work, ClapRun *run, int i, GError **error) {
     bool cut;
     g_autofree int32_t *ids = encode(work->engine, work->texts[i], &count, &cut, error);
     if (!ids) return false;
-    clap_embed_tokens(run, ids, count, work->out + (gsize)i * (gsize)clap_dim(work->engine->clap));
+    float *out = work->out + (gsize)i * (gsize)clap_dim(work->engine->clap);
+    clap_embed_tokens(run, ids, count, out);
     if (work->cut) work->cut[i] = cut;
-    return true;
+    return engine_vector_is_finite(work->engine, out) ||
+           error_fail(
+               error, ERR_FORMAT,
+               "%s: the text tower gives vectors that are not numbers: its weights are broken",
+               work->engine->dir);
 }
 
 static gpointer text_worker(gpointer data) {
@@ -165,8 +187,10 @@ static bool embed_all(Engine *engine, const char *const *texts, int count, float
     if (count == 0) return true;
     g_mutex_init(&work.lock);
     g_autoptr(GPtrArray) threads = g_ptr_array_new();
-    for (int i = 1; i < MIN(engine->threads, count); i++)
-        g_ptr_array_add(threads, g_thread_new("texts", text_worker, &work));
+    for (int i = 1; i < MIN(engine->threads, count); i++) {
+        GThread *thread = g_thread_try_new("texts", text_worker, &work, NULL);
+        if (thread) g_ptr_array_add(threads, thread);
+    }
     text_worker(&work);
     for (guint i = 0; i < threads->len; i++) g_thread_join(threads->pdata[i]);
     g_mutex_clear(&work.lock);

@@ -17,6 +17,13 @@ Engine *engine_open(const char *dir, int threads, GError **error);
 void engine_close(Engine *engine);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Engine, engine_close)
 
+/* Waits until the vocabulary is read; false: it cannot be used. Work with sounds asks as well, so
+ * that a model is whole or refused whatever it is used for. */
+bool engine_vocabulary_ready(Engine *engine, GError **error);
+
+/* False when a number of vector[dim] is none (the weights are broken). */
+bool engine_vector_is_finite(const Engine *engine, const float *vector);
+
 Clap *engine_clap(const Engine *engine);
 const char *engine_dir(const Engine *engine);
 int engine_threads(const Engine *engine);

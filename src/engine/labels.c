@@ -25,6 +25,8 @@ static bool check_labels(const char *const *labels, GError **error) {
     for (guint i = 0; i < count; i++) {
         if (!labels[i][strspn(labels[i], " \t")])
             return error_fail(error, ERR_USAGE, "a label is empty");
+        if (!g_utf8_validate(labels[i], -1, NULL))
+            return error_fail(error, ERR_USAGE, "the label \"%s\" is not UTF-8", labels[i]);
         if (!g_hash_table_add(seen, (gpointer)labels[i]))
             return error_fail(error, ERR_USAGE, "the label \"%s\" is given twice", labels[i]);
     }
@@ -34,10 +36,13 @@ static bool check_labels(const char *const *labels, GError **error) {
 static bool check_templates(const char *const *templates, GError **error) {
     if (g_strv_length((char **)templates) > TEMPLATES_MAX)
         return error_fail(error, ERR_USAGE, "more than %d templates", TEMPLATES_MAX);
-    for (; *templates; templates++)
+    for (; *templates; templates++) {
         if (!strstr(*templates, "{}"))
             return error_fail(error, ERR_USAGE, "the template \"%s\" has no {} for the label",
                               *templates);
+        if (!g_utf8_validate(*templates, -1, NULL))
+            return error_fail(error, ERR_USAGE, "the template \"%s\" is not UTF-8", *templates);
+    }
     return true;
 }
 
