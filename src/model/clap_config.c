@@ -199,13 +199,13 @@ static bool read_stages(const Section *section, ClapAudioConfig *audio, GError *
                                          "has %d stages, depths has %d", len, audio->stages);
 }
 
-/* The place of the key's word in `words` (NULL at the end); the first when the key is absent or
- * null; −1 and an error when it is none of them. */
+/* The place of the key's word in `words` (NULL at the end); the first when the key is absent;
+ * −1 and an error when it is none of them. */
 static int read_word(const Section *section, const char *key, const char *const *words,
                      GError **error) {
     json_t *json = json_object_get(section->object, key);
     const char *word = json_string_value(json);
-    if (!json || json_is_null(json)) return 0;
+    if (!json) return 0;
     for (int i = 0; word && words[i]; i++)
         if (strcmp(word, words[i]) == 0) return i;
     g_autofree char *known = g_strjoinv(", ", (char **)words);
@@ -234,6 +234,7 @@ static bool read_audio(const Section *section, ClapConfig *config, GError **erro
         return false;
     /* The published fused checkpoints say null and mean aff_2d. */
     return !config->audio.enable_fusion ||
+           json_is_null(json_object_get(section->object, "fusion_type")) ||
            read_word(section, "fusion_type", WORDS("aff_2d"), error) >= 0;
 }
 

@@ -140,8 +140,10 @@ static void wrong_kinds_of_values_are_refused(void) {
     expect_refusal(TEXT("\"hidden_size\":null"), NULL, "*hidden_size: is not a whole number");
     expect_refusal(TEXT("\"layer_norm_eps\":\"x\""), NULL, "*layer_norm_eps: is not a number");
     expect_refusal(TEXT("\"layer_norm_eps\":NaN"), NULL, "*not valid JSON*");
-    expect_refusal(TEXT("\"layer_norm_eps\":1e999"), NULL, "*not valid JSON*");
-    expect_refusal(TEXT("\"vocab_size\":99999999999999999999"), NULL, "*not valid JSON*");
+    expect_refusal(TEXT("\"layer_norm_eps\":1e999"), NULL, "*: layer_norm_eps: line 1: *overflow*");
+    expect_refusal(TEXT("\"vocab_size\":99999999999999999999"), NULL,
+                   "*config.json: vocab_size: line 1: too big integer*");
+    expect_refusal(AUDIO("\"depths\":[2,99999999999999999999]"), NULL, "*config.json: depths: *");
     expect_refusal(AUDIO("\"qkv_bias\":1"), NULL, "*audio_config.qkv_bias: is not true or false");
     expect_refusal(AUDIO("\"depths\":4"), NULL, "*audio_config.depths: is not a list");
     expect_refusal(AUDIO("\"depths\":[2,\"2\"]"), NULL, "*depths: is not a whole number");
@@ -181,6 +183,7 @@ static void unsupported_words_are_refused(void) {
     expect_refusal(AUDIO("\"flatten_patch_embeds\":false"), NULL, "*flatten_patch_embeds: false*");
     expect_refusal(MODEL(), "{\"padding\":\"pad\"}",
                    "*preprocessor_config.json: padding: \"pad\"*");
+    expect_refusal(MODEL(), "{\"truncation\":null}", "*truncation: is not one of fusion*");
     expect_refusal(MODEL(), "{\"truncation\":\"left\"}", "*truncation: \"left\" is not supported*");
 }
 
