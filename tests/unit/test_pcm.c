@@ -264,6 +264,7 @@ static void truncated_files_give_what_is_there_and_a_warning(void) {
     check_cut(flac, 11000, RATE / 10, RATE * 9 / 10);
     check_cut(mp3, 4000, RATE * 3 / 10, RATE * 6 / 10);
     check_cut(webm, 3000, RATE * 2 / 10, RATE * 7 / 10);
+    check_cut(webm, 6000, RATE * 9 / 10, RATE);
 }
 
 static void damaged_samples_are_zero_and_counted(void) {
