@@ -121,7 +121,8 @@ static bool fuse_long(Mel *mel, const char *path, gint64 length, Fusion *fusion,
     if (!pcm) return false;
     gint64 pad = config->n_fft / 2 + 1;
     g_autofree float *held = g_new0(float, (gsize)BLOCK * config->hop + 2 * pad);
-    g_autofree float *last = fusion->last = g_new0(float, fusion->bins);
+    g_autofree float *last = g_new0(float, fusion->bins);
+    fusion->last = last;
     Stream stream = {.pcm = pcm, .length = length, .pad = pad, .held = held, .base = -pad};
     for (int c = 0; c < CHUNKS; c++)
         fusion->start[c] = mel_fusion_start(fusion->total, fusion->chunk, c);

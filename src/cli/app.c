@@ -42,6 +42,7 @@ Engine *app_open_engine(App *app, GError **error) {
     return dir ? engine_open(dir, app->common.threads, error) : NULL;
 }
 
+G_GNUC_PRINTF(1, 0)
 static void say(const char *format, va_list args) {
     g_autofree char *text = g_strdup_vprintf(format, args);
     g_autofree char *line = error_printable(text);

@@ -5,6 +5,7 @@
  * interrupted. */
 #include "app.h"
 #include "error.h"
+#include "hub.h"
 #include "nn_cpu.h"
 
 #include <fcntl.h>
@@ -157,7 +158,7 @@ int main(int argc, char **argv) {
     const char *hub = g_getenv("HF_ENDPOINT");
     App app = {
         .models_dir = models,
-        .hub = hub && *hub ? hub : "https://huggingface.co",
+        .hub = hub && *hub ? hub : HUB_ENDPOINT,
         .hub_token = g_getenv("HF_TOKEN"),
         .stop = &stop_requested,
     };

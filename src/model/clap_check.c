@@ -2,6 +2,7 @@
  * broken like that, and nothing else would show it but useless results. */
 #include "clap.h"
 #include "clap_internal.h"
+#include "nn_norm.h"
 
 #include <math.h>
 
@@ -13,22 +14,12 @@
 
 #define CHECK_MELS 4
 
-static double cosine(const float *a, const float *b, int dim) {
-    double dot = 0, aa = 0, bb = 0;
-    for (int i = 0; i < dim; i++) {
-        dot += (double)a[i] * b[i];
-        aa += (double)a[i] * a[i];
-        bb += (double)b[i] * b[i];
-    }
-    return dot / sqrt(aa * bb);
-}
-
 /* Of all pairs of rows of vectors[count][dim]; not a number if any of them is. */
 static double mean_cosine(const float *vectors, int count, int dim) {
     double sum = 0;
     for (int a = 1; a < count; a++)
         for (int b = 0; b < a; b++)
-            sum += cosine(vectors + (size_t)a * dim, vectors + (size_t)b * dim, dim);
+            sum += nn_cosine(vectors + (size_t)a * dim, vectors + (size_t)b * dim, dim);
     return sum / (count * (count - 1) / 2.0);
 }
 

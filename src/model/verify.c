@@ -2,6 +2,7 @@
 #include "verify.h"
 
 #include "error.h"
+#include "nn_norm.h"
 #include "safetensors.h"
 
 #include <math.h>
@@ -28,14 +29,15 @@ static double magnitude(const float *x, int64_t n) {
     return most;
 }
 
+static bool is_zero(const float *x, int64_t n) {
+    int64_t i = 0;
+    while (i < n && x[i] == 0) i++;
+    return i == n;
+}
+
+/* 1 where both are zero, −1 where there is none. */
 static double cosine(const float *a, const float *b, int64_t n) {
-    double dot = 0, aa = 0, bb = 0;
-    for (int64_t i = 0; i < n; i++) {
-        dot += (double)a[i] * b[i];
-        aa += (double)a[i] * a[i];
-        bb += (double)b[i] * b[i];
-    }
-    double cos = aa == 0 && bb == 0 ? 1 : dot / sqrt(aa * bb);
+    double cos = is_zero(a, n) && is_zero(b, n) ? 1 : nn_cosine(a, b, (size_t)n);
     return isfinite(cos) ? cos : -1;
 }
 

@@ -24,6 +24,16 @@ void nn_batch_norm_fold(const float *gamma, const float *beta, const float *mean
     }
 }
 
+double nn_cosine(const float *a, const float *b, size_t n) {
+    double dot = 0, aa = 0, bb = 0;
+    for (size_t i = 0; i < n; i++) {
+        dot += (double)a[i] * b[i];
+        aa += (double)a[i] * a[i];
+        bb += (double)b[i] * b[i];
+    }
+    return dot / sqrt(aa * bb);
+}
+
 void nn_l2_normalise(float *x, int n) {
     double sum = 0;
     for (int i = 0; i < n; i++) sum += (double)x[i] * x[i];

@@ -1,5 +1,6 @@
 /* Normalisations. Row-major plain arrays; nothing is allocated; y may be x. */
 #pragma once
+#include <stddef.h>
 
 /* y[r][c] = (x − mean_r) / sqrt(var_r + eps) · gamma[c] + beta[c]; biased variance. Ba et al. 2016.
  */
@@ -12,6 +13,9 @@ void nn_affine(const float *x, int rows, int cols, const float *scale, const flo
                float *y);
 void nn_batch_norm_fold(const float *gamma, const float *beta, const float *mean, const float *var,
                         float eps, int cols, float *scale, float *shift);
+
+/* Not a number where either vector is zero, or holds what is none. */
+double nn_cosine(const float *a, const float *b, size_t n);
 
 /* x[n] divided by its Euclidean length; a zero vector stays zero. */
 void nn_l2_normalise(float *x, int n);

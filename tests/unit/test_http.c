@@ -135,6 +135,7 @@ static void the_bearer_stays_with_the_first_host(void) {
     g_autoptr(GError) error = NULL;
     g_autofree char *body = fetch(http, url, &error);
     g_assert_no_error(error);
+    g_assert_nonnull(body);
     g_assert_cmpstr(asked_header(loopback_asked(server, 1), "authorization"), ==,
                     "Bearer hf_secret");
     g_assert_cmpstr(asked_header(loopback_asked(other, 1), "authorization"), ==, "");
@@ -147,6 +148,7 @@ static void the_bearer_follows_redirects_on_its_own_host(void) {
     g_autofree char *url = loopback_url(server, "/one");
     g_autoptr(Http) http = http_new(&(HttpOptions){.bearer = "hf_secret", .retry_wait_ms = 1});
     g_autofree char *body = fetch(http, url, NULL);
+    g_assert_nonnull(body);
     g_assert_cmpstr(asked_header(loopback_asked(server, 3), "authorization"), ==,
                     "Bearer hf_secret");
 }
@@ -297,6 +299,7 @@ static void a_body_of_just_the_limit_is_taken(void) {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) body = http_get(http, url, 5, &error);
     g_assert_no_error(error);
+    g_assert_cmpuint(g_bytes_get_size(body), ==, 5);
     g_assert_null(http_get(http, url, 4, &error));
     g_assert_error(error, EARSHOT_ERROR, ERR_LIMIT);
 }
