@@ -4,6 +4,7 @@
 #include "clap_internal.h"
 #include "error.h"
 #include "htsat.h"
+#include "quant.h"
 #include "roberta.h"
 #include "weights.h"
 
@@ -77,8 +78,7 @@ int64_t clap_parameters(const Clap *clap) {
 }
 
 const char *clap_type_name(const Clap *clap) {
-    static const char *const names[] = {[NN_F32] = "f32", [NN_BF16] = "bf16", [NN_I8] = "int8"};
-    return names[weights_type(clap->weights)];
+    return quant_type_name(weights_type(clap->weights));
 }
 
 /* The files that tensors lie in, each once, in order of name. */

@@ -43,7 +43,7 @@ static int patches(const Stem *stem, int axis, int wide) {
 static void set_shapes(Stem *stem, const ClapConfig *config) {
     stem->config = config->audio;
     stem->frames = clap_config_frames(config);
-    stem->ratio = stem->config.spec_size / stem->config.num_mel_bins;
+    stem->ratio = clap_config_ratio(config);
     stem->rows = patches(stem, 0, 1);
     stem->cols = patches(stem, 1, 1);
     stem->local_cols = patches(stem, 1, WIDE);

@@ -246,10 +246,6 @@ int64_t weights_parameters(const Weights *weights) {
     return weights->parameters;
 }
 
-const char *weights_path(const Weights *weights) {
-    return weights->path;
-}
-
 NnType weights_type(const Weights *weights) {
     return weights->type;
 }

@@ -41,6 +41,5 @@ void weights_touch(const NnMatrix *matrix);
 void weights_settle(Weights *weights, NnMatrix *const *matrices, int count);
 
 int64_t weights_parameters(const Weights *weights); /* elements of all float tensors bound so far */
-const char *weights_path(const Weights *weights);   /* of the file, for messages */
 NnType weights_type(const Weights *weights);        /* the narrowest of the matrices bound so far */
 const Safetensors *weights_tensors(const Weights *weights); /* all that the file holds; borrowed */
