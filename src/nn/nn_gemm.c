@@ -2,9 +2,9 @@
  * inner loops are in nn_body_gemm.inc and nn_body_small.inc.
  *
  * Why not a library: oneDNN's primitives (2.6) call malloc six times per execution, which a forward
- * pass must not, and on the shapes of CLAP the packed kernels here are as fast or faster (the
- * figures are in docs/SPEED.md); so is the end of a product, where bias, activation and residual
- * are applied while the sums are in the first cache. */
+ * pass must not, and on the shapes of CLAP the packed kernels here are about as fast (the figures
+ * are in docs/SPEED.md). Besides, bias, activation and residual are applied here while the sums are
+ * in the first cache. */
 #include "nn_gemm.h"
 
 #include "nn_act.h"
