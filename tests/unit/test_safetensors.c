@@ -108,7 +108,8 @@ static void wrong_types_and_shapes_are_refused(void) {
     expect_refusal(ONE("F32", "[1.0]", "[0,4]"), -1, 4, "*: a: shape?0? is not a whole number");
     expect_refusal(ONE("F32", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), -1, 4, "*9 sides, more than 8");
     expect_refusal(ONE("F32", "[4294967296,4294967296]", "[0,4]"), -1, 4, "*larger than any file");
-    expect_refusal(ONE("F32", "[9223372036854775808]", "[0,4]"), -1, 4, "*not valid JSON*");
+    expect_refusal(ONE("F32", "[9223372036854775808]", "[0,4]"), -1, 4,
+                   "*: shape: line 1: too big integer*");
     expect_refusal(ONE("F32", "[1000000000]", "[0,4]"), -1, 4,
                    "*data_offsets span 4 bytes, the shape needs 4000000000");
 }
