@@ -71,13 +71,28 @@ static bool write_and_sync(int fd, const char *path, FileWrite write, void *user
     return done;
 }
 
+char *file_target(const char *path, GError **error) {
+    g_autofree char *at = g_strdup(path);
+    for (int links = 0; links <= FILE_MAX_LINKS; links++) {
+        g_autofree char *to = g_file_read_link(at, NULL);
+        if (!to) return g_steal_pointer(&at);
+        g_autofree char *dir = g_path_get_dirname(at);
+        g_free(at);
+        at = g_path_is_absolute(to) ? g_steal_pointer(&to) : g_build_filename(dir, to, NULL);
+    }
+    error_fail_errno(error, path, ELOOP);
+    return NULL;
+}
+
 bool file_replace(const char *path, FileWrite write, void *user, GError **error) {
-    g_autofree char *beside = g_strconcat(path, ".XXXXXX", NULL);
-    g_autofree char *dir = g_path_get_dirname(path);
+    g_autofree char *target = file_target(path, error);
+    if (!target) return false;
+    g_autofree char *beside = g_strconcat(target, ".XXXXXX", NULL);
+    g_autofree char *dir = g_path_get_dirname(target);
     int fd = g_mkstemp_full(beside, O_WRONLY | O_CLOEXEC, 0666);
     if (fd < 0) return error_fail_errno(error, path, errno);
     bool done = write_and_sync(fd, path, write, user, error);
-    if (done && g_rename(beside, path) != 0) done = error_fail_errno(error, path, errno);
+    if (done && g_rename(beside, target) != 0) done = error_fail_errno(error, path, errno);
     if (!done) g_unlink(beside);
     return done && file_sync_dir(dir, error);
 }

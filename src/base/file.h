@@ -6,12 +6,18 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#define FILE_MAX_LINKS 40 /* in a row, as the kernel has it */
+
 GMappedFile *file_map(const char *path, GError **error);
 
 /* The same for a file that is to be small: more than `most` bytes are ERR_LIMIT. */
 GBytes *file_bytes(const char *path, size_t most, GError **error);
 
-/* Calls `write` on a new file beside `path`, syncs it, and gives it its name. */
+/* The file that `path` stands for when symbolic links are followed, be it there or not: what is
+ * renamed to `path` would replace the link. ERR_IO when links go round in circles. Caller frees. */
+char *file_target(const char *path, GError **error);
+
+/* Calls `write` on a new file beside the target of `path`, syncs it, and gives it its name. */
 typedef bool (*FileWrite)(int fd, const char *path, void *user, GError **error);
 bool file_replace(const char *path, FileWrite write, void *user, GError **error);
 

@@ -3,6 +3,7 @@
 #include "vector_out.h"
 
 #include "error.h"
+#include "file.h"
 #include "json_path.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 
 struct VectorOut {
     FILE *file;
-    char *path, *beside; /* NULL: stdout */
+    char *path;            /* NULL: stdout */
+    char *target, *beside; /* the file behind `path`, and where it is until it is whole */
     VectorFormat format;
     int dim;
     guint64 rows;
@@ -29,23 +31,28 @@ void vector_out_discard(VectorOut *out) {
     if (out->beside) unlink(out->beside);
     if (out->kept) g_byte_array_unref(out->kept);
     g_free(out->path);
+    g_free(out->target);
     g_free(out->beside);
     g_free(out);
 }
 
 /* A device or a pipe is written as it is; anything else by way of a file beside it. */
-static bool open_file(VectorOut *out) {
+static bool open_file(VectorOut *out, GError **error) {
     bool special = g_file_test(out->path, G_FILE_TEST_EXISTS) &&
                    !g_file_test(out->path, G_FILE_TEST_IS_REGULAR);
     if (special) {
         out->file = fopen(out->path, "wb");
-        return out->file != NULL;
+        return out->file || io_fault(out, error);
     }
-    out->beside = g_strconcat(out->path, ".XXXXXX", NULL);
+    out->target = file_target(out->path, error);
+    if (!out->target) return false;
+    out->beside = g_strconcat(out->target, ".XXXXXX", NULL);
     int fd = g_mkstemp_full(out->beside, O_WRONLY | O_CLOEXEC, 0666);
     out->file = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (out->file) return true;
+    io_fault(out, error);
     if (fd < 0) g_clear_pointer(&out->beside, g_free);
-    return out->file != NULL;
+    return false;
 }
 
 VectorOut *vector_out_open(const char *path, VectorFormat format, int dim, GError **error) {
@@ -56,8 +63,7 @@ VectorOut *vector_out_open(const char *path, VectorFormat format, int dim, GErro
     if (format == VECTOR_NPY) out->kept = g_byte_array_new();
     if (!path)
         out->file = stdout;
-    else if (!open_file(out)) {
-        io_fault(out, error);
+    else if (!open_file(out, error)) {
         vector_out_discard(out);
         return NULL;
     }
@@ -103,7 +109,7 @@ bool vector_out_close(VectorOut *out, GError **error) {
     bool written = out->format != VECTOR_NPY || write_npy(out);
     written = fflush(out->file) == 0 && !ferror(out->file) && written;
     if (written && out->beside) {
-        written = rename(out->beside, out->path) == 0;
+        written = rename(out->beside, out->target) == 0;
         if (written) g_clear_pointer(&out->beside, g_free);
     }
     if (!written) io_fault(out, error);

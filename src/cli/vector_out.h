@@ -10,7 +10,8 @@
 typedef struct VectorOut VectorOut;
 typedef enum { VECTOR_JSONL, VECTOR_NPY, VECTOR_F32 } VectorFormat;
 
-/* path NULL: stdout. A file is written beside and renamed when vector_out_close succeeds. */
+/* path NULL: stdout. A file is written beside and renamed when vector_out_close succeeds;
+ * a link stays one, and its target is replaced. */
 VectorOut *vector_out_open(const char *path, VectorFormat format, int dim, GError **error);
 
 /* `about` (taken over) becomes the JSON row, with "embedding" added; other formats drop it. */

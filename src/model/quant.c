@@ -191,15 +191,17 @@ static bool check_free(const char *out, GError **error) {
     return error_fail_errno(error, out, list ? ENOTEMPTY : EEXIST);
 }
 
-/* OUT without slashes at its end, so that its neighbour can be named. Caller frees. */
-static char *plain_name(const char *out) {
-    char *name = g_strdup(out);
-    for (size_t len = strlen(name); len > 1 && name[len - 1] == '/'; len--) name[len - 1] = 0;
+/* Takes the slashes from the end of a name, so that its neighbour can be named. */
+static char *strip_slashes(char *name) {
+    for (size_t len = name ? strlen(name) : 0; len > 1 && name[len - 1] == '/'; len--)
+        name[len - 1] = 0;
     return name;
 }
 
 bool quant_convert(const char *dir, const char *out, NnType type, GError **error) {
-    g_autofree char *place = plain_name(out);
+    g_autofree char *name = strip_slashes(g_strdup(out));
+    g_autofree char *place = strip_slashes(file_target(name, error));
+    if (!place) return false;
     g_autofree char *parent = g_path_get_dirname(place);
     g_autofree char *beside = g_strconcat(place, ".XXXXXX", NULL);
     if (!check_free(place, error)) return false;

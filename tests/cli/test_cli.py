@@ -209,6 +209,16 @@ class Embed(Cli):
         self.fails("embed", "-m", MODEL, "a.wav", "-o", "./a.wav", status=2, says="a.wav")
         self.assertEqual(sound.read_bytes(), before)
 
+    def test_an_output_that_is_a_link_stays_one(self):
+        (self.dir / "folder").mkdir()
+        (self.dir / "folder/old").write_text("old")
+        for name in ("old", "new"):
+            (self.dir / "link").symlink_to(f"folder/{name}")
+            self.run_it("embed", "-m", MODEL, "--text", "a", "-o", "link")
+            self.assertTrue((self.dir / "link").is_symlink())
+            json.loads((self.dir / "folder" / name).read_text())
+            (self.dir / "link").unlink()
+
     def test_nothing_done_replaces_nothing(self):
         (self.dir / "out").write_text("precious")
         self.fails("embed", "-q", "-m", MODEL, "none.wav", "-o", "out", status=1, says="none.wav")

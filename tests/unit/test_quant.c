@@ -7,6 +7,7 @@
 #include "weights.h"
 
 #include <math.h>
+#include <unistd.h>
 
 #define N 6
 #define K 70
@@ -170,6 +171,21 @@ static void what_is_there_is_not_overwritten(void) {
     files_remove(dir);
 }
 
+static void a_link_stays_and_the_model_is_where_it_points(void) {
+    float matrix[N * K];
+    char *dir = make_model(matrix), *outside = files_dir();
+    g_autofree char *link = g_build_filename(outside, "link", NULL);
+    g_autofree char *target = g_build_filename(outside, "model", NULL);
+    GError *error = NULL;
+    g_assert_cmpint(symlink("model/", link), ==, 0);
+    g_assert_true(quant_convert(dir, link, NN_I8, &error));
+    g_assert_no_error(error);
+    g_assert_true(g_file_test(link, G_FILE_TEST_IS_SYMLINK));
+    g_assert_true(is_there(target, "model.safetensors"));
+    files_remove(outside);
+    files_remove(dir);
+}
+
 static void types_are_known_by_name(void) {
     NnType type;
     g_assert_true(quant_type_parse("int8", &type));
@@ -186,6 +202,7 @@ int main(int argc, char **argv) {
     TEST(companions_come_along);
     TEST(what_fails_leaves_nothing);
     TEST(what_is_there_is_not_overwritten);
+    TEST(a_link_stays_and_the_model_is_where_it_points);
     TEST(types_are_known_by_name);
     return g_test_run();
 }
