@@ -50,7 +50,7 @@ char *hub_find(const char *models_dir, const char *name, GError **error);
 
 typedef struct {
     const char *models_dir; /* made when it is not there */
-    const char *endpoint;   /* NULL: HUB_ENDPOINT */
+    const char *endpoint;   /* NULL: HUB_ENDPOINT; a password in it is never shown nor kept */
     const char *token;      /* NULL: none; shown to the endpoint's host alone */
     const char *revision;   /* branch, tag or commit; NULL: "main" */
     int retry_wait_ms;      /* as in HttpOptions */

@@ -7,6 +7,7 @@
 #include "error.h"
 #include "file.h"
 #include "http.h"
+#include "http_url.h"
 #include "hub_answer.h"
 #include "si.h"
 
@@ -97,7 +98,8 @@ static bool write_source(Pull *p, GError **error) {
                                                (json_int_t)file->size, large ? "sha256" : "blob",
                                                large ? file->sha256 : file->blob));
     }
-    json_auto_t *root = json_pack("{s:s, s:s, s:s, s:O}", "endpoint", p->endpoint, "repo", p->repo,
+    g_autofree char *endpoint = http_url_shown(p->endpoint);
+    json_auto_t *root = json_pack("{s:s, s:s, s:s, s:O}", "endpoint", endpoint, "repo", p->repo,
                                   "revision", p->answer->commit, "files", files);
     g_autofree char *path = g_build_filename(p->partial, "source.json", NULL);
     return json_dump_file(root, path, JSON_INDENT(1)) == 0 || error_fail_errno(error, path, errno);
@@ -178,8 +180,9 @@ static bool fetch(Pull *p, GError **error) {
     }
     if (sha256 || hash_matches(path, file)) return true;
     g_unlink(path);
+    g_autofree char *shown = http_url_shown(url);
     return error_fail(error, ERR_FORMAT,
-                      "%s: its hash is not the one the hub gives; the download is removed", url);
+                      "%s: its hash is not the one the hub gives; the download is removed", shown);
 }
 
 static bool fetch_all(Pull *p, GError **error) {

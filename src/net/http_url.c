@@ -56,12 +56,13 @@ bool http_url_same_origin(const char *a, const char *b) {
 
 char *http_url_shown(const char *url) {
     g_autoptr(Url) parsed = parse(url);
-    if (!parsed) return error_printable(url);
     const CURLUPart hidden[] = {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_QUERY,
                                 CURLUPART_FRAGMENT};
     for (size_t i = 0; i < G_N_ELEMENTS(hidden); i++) curl_url_set(parsed, hidden[i], NULL, 0);
-    g_autofree char *rest = part(parsed, CURLUPART_URL, 0);
-    return error_printable(rest);
+    g_autofree char *rest = parsed ? part(parsed, CURLUPART_URL, 0) : g_strdup(url);
+    /* A password with a character that ought to be escaped ends in an @ that is still there. */
+    bool doubtful = strpbrk(rest, parsed ? "@" : "@?#") != NULL;
+    return error_printable(doubtful ? "(an address that may hold a password)" : rest);
 }
 
 char *http_url_host(const char *url) {

@@ -1,5 +1,6 @@
 /* What the client may do with an address, as plain rules on strings: which redirects are followed,
- * where credentials go, how an address stands in a message. Private to `net`.
+ * where credentials go, how an address stands in a message. Private to `net` but for
+ * http_url_shown.
  *
  * No state, no network; safe from any thread. */
 #pragma once
@@ -16,8 +17,8 @@ bool http_url_may_follow(const char *from, const char *to);
 bool http_url_same_origin(const char *a, const char *b);
 
 /* For messages: without user, password, query and fragment (signed addresses carry their secret in
- * the query), and printable. Something that is no URL is returned printable as it is. Caller
- * frees. */
+ * the query), and printable. Something that is no URL is returned printable as it is, unless it may
+ * hold such a secret. Caller frees. */
 char *http_url_shown(const char *url);
 
 /* "host" of a URL, "" when there is none. Caller frees. */

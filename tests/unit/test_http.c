@@ -39,6 +39,15 @@ static void messages_hide_passwords_and_queries(void) {
     g_assert_cmpstr(shown, ==, "https://a:81/x");
     g_autofree char *odd = http_url_shown("\n bad");
     g_assert_null(strchr(odd, '\n'));
+    const char *unreadable[] = {"http://me:sec ret@a/x", "me:secret@a",
+                                "foo://me:secret@a/",    "http://me:1/secret@a/",
+                                "http://me:sec?ret@a",   "no url?key=secret"};
+    for (size_t i = 0; i < G_N_ELEMENTS(unreadable); i++) {
+        g_autofree char *hidden = http_url_shown(unreadable[i]);
+        g_assert_null(strstr(hidden, "sec"));
+    }
+    g_autofree char *plain = http_url_shown("huggingface.co");
+    g_assert_cmpstr(plain, ==, "huggingface.co");
 }
 
 /* ---- get ---- */

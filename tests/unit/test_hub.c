@@ -494,6 +494,28 @@ static void wrong_bytes_are_never_installed(Place *place, const void *unused) {
     assert_installed(place);
 }
 
+static void a_password_in_the_endpoint_is_used_but_never_shown_nor_kept(Place *place,
+                                                                        const void *unused) {
+    Hub hub = hub_new();
+    g_autofree char *truth = list_of(&hub);
+    hub.listing = truth;
+    hub.vocab.data = "[]";
+    g_autoptr(Loopback) server = loopback_new(hub_handler, &hub);
+    g_autofree char *endpoint = g_strdup_printf("http://me:secret@127.0.0.1:%d", server->port);
+    HubOptions options = {.models_dir = place->models, .endpoint = endpoint, .retry_wait_ms = 1};
+    g_autoptr(GError) error = NULL;
+    g_assert_cmpint(hub_pull(&options, REPO, NULL, NULL, &error), ==, HUB_FAILED);
+    g_assert_error(error, EARSHOT_ERROR, ERR_FORMAT);
+    g_assert_null(strstr(error->message, "secret"));
+    g_assert_nonnull(strstr(error->message, "vocab.json: its hash"));
+    g_assert_true(
+        g_str_has_prefix(asked_header(loopback_asked(server, 1), "authorization"), "Basic "));
+    g_autofree char *path = at(place, FOLDER ".partial", "source.json");
+    g_autofree char *kept = NULL;
+    g_assert_true(g_file_get_contents(path, &kept, NULL, NULL));
+    g_assert_null(strstr(kept, "secret"));
+}
+
 static void whole_files_of_an_earlier_pull_are_checked_again(Place *place, const void *unused) {
     Hub hub = hub_new();
     hub.weights.cut_after = 1000;
@@ -653,6 +675,7 @@ static void add_pulls(void) {
     ADD_IN_PLACE("pull", progress_rises_over_all_files);
     ADD_IN_PLACE("pull", a_stopped_pull_is_continued_by_the_next);
     ADD_IN_PLACE("pull", wrong_bytes_are_never_installed);
+    ADD_IN_PLACE("pull", a_password_in_the_endpoint_is_used_but_never_shown_nor_kept);
     ADD_IN_PLACE("pull", whole_files_of_an_earlier_pull_are_checked_again);
     ADD_IN_PLACE("pull", commits_are_not_mixed);
     ADD_IN_PLACE("pull", statuses_of_the_hub_become_errors);
