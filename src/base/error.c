@@ -2,6 +2,10 @@
 #include "error.h"
 
 #include <errno.h>
+#include <string.h>
+
+#define ELLIPSIS "\xE2\x80\xA6"
+#define TAIL     300 /* bytes kept at the end of a message that is cut */
 
 G_DEFINE_QUARK(earshot - error, error)
 
@@ -22,12 +26,23 @@ static int row_of(const GError *error) {
     return ours ? error->code : ERR_IO;
 }
 
+/* The end says what is wrong, the beginning with what: what is too long loses its middle. */
+static char *shorten(char *text) {
+    const size_t len = strlen(text), head = ERROR_MAX_MESSAGE - TAIL - strlen(ELLIPSIS);
+    if (len <= ERROR_MAX_MESSAGE) return text;
+    const char *cut = g_utf8_find_prev_char(text, text + head + 1);
+    const char *tail = g_utf8_find_next_char(text + len - TAIL - 1, NULL);
+    char *shorter = g_strdup_printf("%.*s" ELLIPSIS "%s", (int)(cut - text), text, tail);
+    g_free(text);
+    return shorter;
+}
+
 bool error_fail(GError **error, ErrorCode code, const char *format, ...) {
     va_list args;
     va_start(args, format);
     g_autofree char *text = g_strdup_vprintf(format, args);
     va_end(args);
-    g_autofree char *message = error_printable(text);
+    g_autofree char *message = shorten(error_printable(text));
     g_set_error_literal(error, EARSHOT_ERROR, code, message);
     return false;
 }

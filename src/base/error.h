@@ -6,6 +6,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#define ERROR_MAX_MESSAGE 1000 /* bytes */
+
 #define EARSHOT_ERROR (error_quark())
 GQuark error_quark(void);
 
@@ -24,7 +26,8 @@ typedef enum {
 } ErrorCode;
 
 /* Sets *error and returns false, so that a function can end with `return error_fail(…)`. The
- * message is made printable: names from files and from the network may stand in it as they are. */
+ * message is made printable, and loses its middle when it is longer than ERROR_MAX_MESSAGE: names
+ * from files and from the network may stand in it as they are. */
 bool error_fail(GError **error, ErrorCode code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* "PATH: what `number`, an errno, means", with the code that fits. */

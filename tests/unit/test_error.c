@@ -2,6 +2,7 @@
 #include "error.h"
 
 #include <errno.h>
+#include <string.h>
 
 static void every_code_has_statuses_and_a_name(void) {
     for (int code = 0; code < ERR_CODES; code++) {
@@ -38,6 +39,29 @@ static void messages_are_printable_whatever_they_name(void) {
                     "b: odd");
 }
 
+static void long_messages_lose_their_middle_and_stay_utf8(void) {
+    for (int shift = 0; shift < 3; shift++) {
+        g_autoptr(GError) error = NULL;
+        g_autofree char *name = g_strnfill(20000, 'x');
+        for (int at = shift; at + 2 <= 20000; at += 2) memcpy(name + at, "\u00e4", 2);
+        error_fail(&error, ERR_FORMAT, "a/%s: odd", name);
+        g_assert_true(g_utf8_validate(error->message, -1, NULL));
+        g_assert_cmpuint(strlen(error->message), <=, ERROR_MAX_MESSAGE);
+        g_assert_cmpuint(strlen(error->message), >, ERROR_MAX_MESSAGE - 4);
+        g_assert_true(g_str_has_prefix(error->message, "a/"));
+        g_assert_nonnull(strstr(error->message, "\u2026"));
+        g_assert_true(g_str_has_suffix(error->message, "\u00e4: odd") ||
+                      g_str_has_suffix(error->message, "x: odd"));
+    }
+}
+
+static void messages_of_the_longest_allowed_length_are_whole(void) {
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = g_strnfill(ERROR_MAX_MESSAGE, 'x');
+    error_fail(&error, ERR_FORMAT, "%s", name);
+    g_assert_cmpstr(error->message, ==, name);
+}
+
 static void errno_has_words_and_a_code(void) {
     g_autoptr(GError) missing = NULL, full = NULL, other = NULL;
     error_fail_errno(&missing, "x", ENOENT);
@@ -60,6 +84,10 @@ int main(int argc, char **argv) {
     g_test_add_func("/error/control_characters_are_replaced", control_characters_are_replaced);
     g_test_add_func("/error/messages_are_printable_whatever_they_name",
                     messages_are_printable_whatever_they_name);
+    g_test_add_func("/error/long_messages_lose_their_middle_and_stay_utf8",
+                    long_messages_lose_their_middle_and_stay_utf8);
+    g_test_add_func("/error/messages_of_the_longest_allowed_length_are_whole",
+                    messages_of_the_longest_allowed_length_are_whole);
     g_test_add_func("/error/errno_has_words_and_a_code", errno_has_words_and_a_code);
     return g_test_run();
 }
