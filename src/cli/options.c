@@ -82,11 +82,12 @@ static bool take_all(const Option *table, void *into, const Slot *slots, GError 
     return true;
 }
 
-/* GOption leaves the "--" that ends the options where a name with a dash follows. */
-static void drop_separator(char **argv) {
+/* GOption leaves the "--" that ends the options where anything with a dash follows. It stands among
+ * the first `most` arguments. */
+static void drop_separator(char **argv, int most) {
     int at = 1;
     while (argv[0] && argv[at] && strcmp(argv[at], "--") != 0) at++;
-    if (!argv[0] || !argv[at]) return;
+    if (!argv[0] || !argv[at] || at > most) return;
     g_free(argv[at]);
     for (; argv[at]; at++) argv[at] = argv[at + 1];
 }
@@ -108,7 +109,7 @@ bool options_parse(const Option *table, void *into, const Option *also, void *al
         g_error_free(fault);
         return false;
     }
-    if (!stop_early) drop_separator(*argv);
+    drop_separator(*argv, stop_early ? 1 : INT_MAX);
     return take_all(table, into, slots, error) && take_all(also, also_into, also_slots, error);
 }
 

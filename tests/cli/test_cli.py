@@ -89,6 +89,14 @@ class Help(Cli):
         after = self.run_it("embed", "--text", "a", "-m", MODEL).stdout
         self.assertEqual(before, after)
 
+    def test_two_dashes_may_stand_before_the_command(self):
+        tone(self.dir / "-q.wav")
+        wanted = self.rows("embed", "-m", MODEL, "--", "-q.wav")
+        self.assertEqual(self.rows("--", "embed", "-m", MODEL, "--", "-q.wav"), wanted)
+        self.assertEqual(self.rows("-m", MODEL, "--", "embed", "--", "-q.wav"), wanted)
+        self.fails("--", "--version", status=2, says='no command "--version"')
+        self.fails("--", "--", "embed", "-q", status=2, says='no command "--"')
+
     def test_without_a_model_the_way_out_is_named(self):
         self.fails("embed", "--text", "a", status=2, says="-m")
 
