@@ -97,8 +97,15 @@ static bool add_small(HubAnswer *answer, GHashTable *entries, const char *what, 
     return true;
 }
 
-static bool is_shard(const char *name) {
-    static const char pattern[] = "model-#####-of-#####.safetensors"; /* #: a digit */
+/* Weights as a model may bring them, the preferred first. */
+static const struct {
+    const char *whole, *index, *shard; /* #: a digit */
+} formats[] = {
+    {"model.safetensors", "model.safetensors.index.json", "model-#####-of-#####.safetensors"},
+    {"pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-#####-of-#####.bin"},
+};
+
+static bool matches(const char *name, const char *pattern) {
     size_t i = 0;
     while (pattern[i] && (pattern[i] == '#' ? g_ascii_isdigit(name[i]) : name[i] == pattern[i]))
         i++;
@@ -109,30 +116,30 @@ static int compare_names(const void *a, const void *b) {
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static bool add_shards(HubAnswer *answer, GHashTable *entries, const char *what, GError **error) {
+static bool add_shards(HubAnswer *answer, GHashTable *entries, const char *pattern,
+                       const char *what, GError **error) {
     guint count;
     g_autofree const char **names = (const char **)g_hash_table_get_keys_as_array(entries, &count);
     qsort(names, count, sizeof *names, compare_names);
     for (guint i = 0; i < count; i++) {
         const json_t *entry = g_hash_table_lookup(entries, names[i]);
-        if (is_shard(names[i]) && !add(answer, entry, HUB_MAX_WEIGHTS, what, error)) return false;
+        if (matches(names[i], pattern) && !add(answer, entry, HUB_MAX_WEIGHTS, what, error))
+            return false;
     }
     return true;
 }
 
 static bool add_weights(HubAnswer *answer, GHashTable *entries, const char *what, GError **error) {
-    static const char *const whole[] = {"model.safetensors", "pytorch_model.bin"};
-    static const char index[] = "model.safetensors.index.json";
-    bool sharded = !has(entries, whole[0]) && has(entries, index);
-    if (sharded)
-        return add(answer, g_hash_table_lookup(entries, index), HUB_MAX_SMALL, what, error) &&
-               add_shards(answer, entries, what, error);
-    for (size_t i = 0; i < G_N_ELEMENTS(whole); i++)
-        if (has(entries, whole[i]))
-            return add(answer, g_hash_table_lookup(entries, whole[i]), HUB_MAX_WEIGHTS, what,
-                       error);
-    return error_fail(error, ERR_UNSUPPORTED, "%s: has neither %s nor %s", what, whole[0],
-                      whole[1]);
+    for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
+        const json_t *whole = g_hash_table_lookup(entries, formats[i].whole);
+        const json_t *index = g_hash_table_lookup(entries, formats[i].index);
+        if (whole) return add(answer, whole, HUB_MAX_WEIGHTS, what, error);
+        if (index)
+            return add(answer, index, HUB_MAX_SMALL, what, error) &&
+                   add_shards(answer, entries, formats[i].shard, what, error);
+    }
+    return error_fail(error, ERR_UNSUPPORTED, "%s: has neither %s nor %s", what, formats[0].whole,
+                      formats[1].whole);
 }
 
 static bool choose(HubAnswer *answer, GHashTable *entries, const char *what, GError **error) {

@@ -1,4 +1,4 @@
-/* Reading .safetensors files and their sharded index. The layout is eight bytes of header length
+/* Reading .safetensors files. The layout is eight bytes of header length
  * (little-endian), a JSON object {name: {dtype, shape, data_offsets}}, and the data, which the
  * tensors must cover exactly: the format allows neither holes nor overlaps. */
 #include "safetensors.h"
@@ -6,6 +6,7 @@
 #include "error.h"
 #include "file.h"
 #include "json_file.h"
+#include "shard_index.h"
 #include "tensor_set.h"
 
 #include <string.h>
@@ -173,69 +174,10 @@ static bool read_file(Safetensors *set, const char *path, GError **error) {
     return good;
 }
 
-/* The shards that `map` names, each once. A name must be a plain file's. */
-static bool collect_shards(const char *path, json_t *map, GHashTable *shards, GError **error) {
-    const char *tensor;
-    json_t *json;
-    json_object_foreach(map, tensor, json) {
-        const char *shard = json_string_value(json);
-        if (!shard || !g_str_has_suffix(shard, ".safetensors") || strchr(shard, '/'))
-            return error_fail(error, ERR_FORMAT,
-                              "%s: weight_map: %s: not the plain name of a .safetensors file", path,
-                              tensor);
-        g_hash_table_add(shards, g_strdup(shard));
-        if (g_hash_table_size(shards) > ST_MAX_SHARDS)
-            return error_fail(error, ERR_LIMIT, "%s: weight_map: more than %d shards", path,
-                              ST_MAX_SHARDS);
-    }
-    return true;
-}
-
-static bool read_shards(Safetensors *set, const char *path, GHashTable *shards, GError **error) {
-    g_autofree char *dir = g_path_get_dirname(path);
-    GHashTableIter at;
-    void *shard;
-    g_hash_table_iter_init(&at, shards);
-    while (g_hash_table_iter_next(&at, &shard, NULL)) {
-        g_autofree char *file = g_build_filename(dir, shard, NULL);
-        if (!read_file(set, file, error)) return false;
-    }
-    return tensor_set_finish(set, error);
-}
-
-/* Every tensor of the index lies in the shard that it names. */
-static bool check_index(const Safetensors *set, const char *path, json_t *map, GError **error) {
-    const char *name;
-    json_t *json;
-    json_object_foreach(map, name, json) {
-        const Tensor *tensor = safetensors_find(set, name);
-        const char *shard = json_string_value(json);
-        g_autofree char *file =
-            tensor ? g_path_get_basename(safetensors_path(set, tensor)) : g_strdup("");
-        if (strcmp(file, shard) == 0) continue;
-        return error_fail(error, ERR_FORMAT, "%s: weight_map: %s: is not in %s", path, name, shard);
-    }
-    return true;
-}
-
-static bool read_index(Safetensors *set, const char *path, GError **error) {
-    json_t *root = json_file_read(path, error);
-    if (!root) return false;
-    json_t *map = json_object_get(root, "weight_map");
-    GHashTable *shards = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    bool good = json_is_object(map);
-    if (!good) error_fail(error, ERR_FORMAT, "%s: weight_map: is not an object", path);
-    good = good && collect_shards(path, map, shards, error) &&
-           read_shards(set, path, shards, error) && check_index(set, path, map, error);
-    g_hash_table_destroy(shards);
-    json_decref(root);
-    return good;
-}
-
 Safetensors *safetensors_open(const char *path, GError **error) {
     g_autoptr(Safetensors) set = tensor_set_new();
     bool good = g_str_has_suffix(path, ".json")
-                    ? read_index(set, path, error)
+                    ? shard_index_read(set, path, ".safetensors", read_file, error)
                     : read_file(set, path, error) && tensor_set_finish(set, error);
     return good ? g_steal_pointer(&set) : NULL;
 }

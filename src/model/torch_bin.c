@@ -4,6 +4,7 @@
 #include "error.h"
 #include "file.h"
 #include "pickle.h"
+#include "shard_index.h"
 #include "tensor_set.h"
 #include "zip.h"
 
@@ -139,7 +140,7 @@ static bool add_tensors(const Reader *reader, const PickleValue *dict, GError **
     for (guint i = 0; i + 1 < dict->items->len; i += 2)
         if (!add_tensor(reader, dict->items->pdata[i], dict->items->pdata[i + 1], error))
             return false;
-    return tensor_set_finish(reader->set, error);
+    return true;
 }
 
 static bool read_pickle(const Reader *reader, GError **error) {
@@ -150,7 +151,7 @@ static bool read_pickle(const Reader *reader, GError **error) {
     return pickle && add_tensors(reader, pickle_root(pickle), error);
 }
 
-static bool read_file(Safetensors *set, const char *path, GMappedFile *map, GError **error) {
+static bool read_zip(Safetensors *set, const char *path, GMappedFile *map, GError **error) {
     const uint8_t *data = (const uint8_t *)g_mapped_file_get_contents(map);
     size_t bytes = g_mapped_file_get_length(map);
     if (bytes < 4 || memcmp(data, "PK\3\4", 4) != 0)
@@ -167,11 +168,18 @@ static bool read_file(Safetensors *set, const char *path, GMappedFile *map, GErr
     return read_pickle(&reader, error);
 }
 
-Safetensors *torch_bin_open(const char *path, GError **error) {
+static bool read_file(Safetensors *set, const char *path, GError **error) {
     GMappedFile *map = file_map(path, error);
-    if (!map) return NULL;
-    g_autoptr(Safetensors) set = tensor_set_new();
-    bool good = read_file(set, path, map, error);
+    if (!map) return false;
+    bool good = read_zip(set, path, map, error);
     g_mapped_file_unref(map);
+    return good;
+}
+
+Safetensors *torch_bin_open(const char *path, GError **error) {
+    g_autoptr(Safetensors) set = tensor_set_new();
+    bool good = g_str_has_suffix(path, ".json")
+                    ? shard_index_read(set, path, ".bin", read_file, error)
+                    : read_file(set, path, error) && tensor_set_finish(set, error);
     return good ? g_steal_pointer(&set) : NULL;
 }

@@ -8,4 +8,5 @@
 #pragma once
 #include "safetensors.h"
 
+/* `path`: a .bin file, or a .bin.index.json whose shards lie beside it (see shard_index.h). */
 Safetensors *torch_bin_open(const char *path, GError **error);

@@ -31,6 +31,7 @@ static const struct {
     {"model.safetensors", safetensors_open},
     {"model.safetensors.index.json", safetensors_open},
     {"pytorch_model.bin", torch_bin_open},
+    {"pytorch_model.bin.index.json", torch_bin_open},
 };
 
 static Safetensors *open_first(const char *dir, char **path, GError **error) {
@@ -43,7 +44,7 @@ static Safetensors *open_first(const char *dir, char **path, GError **error) {
     error_fail(error, ERR_NOT_FOUND, "%s: %s", dir,
                g_file_test(dir, G_FILE_TEST_IS_DIR)
                    ? "holds none of model.safetensors, model.safetensors.index.json, "
-                     "pytorch_model.bin"
+                     "pytorch_model.bin, pytorch_model.bin.index.json"
                    : "no such directory");
     return NULL;
 }

@@ -10,8 +10,8 @@
 
 typedef struct Weights Weights;
 
-/* Opens model.safetensors, model.safetensors.index.json or pytorch_model.bin in `dir`, whichever is
- * there first. */
+/* Opens model.safetensors or its .index.json, or pytorch_model.bin or its .index.json in `dir`,
+ * whichever is there first. */
 Weights *weights_open(const char *dir, GError **error);
 void weights_close(Weights *weights);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Weights, weights_close)

@@ -176,6 +176,10 @@ static void only_what_a_clap_needs_is_chosen(void) {
              "model-00001-of-00002.safetensors", "9") INDEX LARGE("pytorch_model.bin", "9")),
          "config.json vocab.json merges.txt model.safetensors.index.json "
          "model-00001-of-00002.safetensors model-00002-of-00002.safetensors"},
+        {ANSWER(BASIS LARGE("pytorch_model-00001-of-00001.bin", "9")
+                    SMALL("pytorch_model.bin.index.json") LARGE("pytorch_model-1-of-1.bin", "9")),
+         "config.json vocab.json merges.txt pytorch_model.bin.index.json "
+         "pytorch_model-00001-of-00001.bin"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *names = chosen(rows[i].json);

@@ -67,6 +67,52 @@ static void other_layouts_are_refused_with_advice(void) {
     expect_fixture_refusal("nowhere.bin", "*nowhere.bin: no such file");
 }
 
+/* A model in one or more shards, with this index. */
+static Safetensors *open_sharded(const char *index, GError **error) {
+    char *dir = files_dir();
+    const char *const fixtures[] = {"plain.bin", "protocol4.bin"};
+    for (size_t i = 0; i < G_N_ELEMENTS(fixtures); i++) {
+        g_autofree char *from = fixture(fixtures[i]);
+        g_autofree char *bytes = NULL;
+        gsize len;
+        g_assert_true(g_file_get_contents(from, &bytes, &len, NULL));
+        files_put(dir, fixtures[i], bytes, len);
+    }
+    files_put_text(dir, "m.bin.index.json", index);
+    g_autofree char *path = g_build_filename(dir, "m.bin.index.json", NULL);
+    Safetensors *st = torch_bin_open(path, error);
+    files_remove(dir);
+    return st;
+}
+
+static void shards_are_read_by_their_index(void) {
+    GError *error = NULL;
+    g_autoptr(Safetensors) st = open_sharded(
+        "{\"weight_map\":{\"a.weight\":\"plain.bin\",\"half\":\"plain.bin\"}}", &error);
+    g_assert_no_error(error);
+    g_assert_cmpint(safetensors_count(st), ==, 9);
+    expect_ramp(st, "a.weight", 0, 15);
+    g_assert_true(
+        g_str_has_suffix(safetensors_path(st, safetensors_find(st, "half")), "/plain.bin"));
+}
+
+static void expect_bad_index(const char *index, const char *pattern) {
+    GError *error = NULL;
+    g_assert_null(open_sharded(index, &error));
+    files_expect_error(&error, pattern);
+}
+
+static void broken_indices_are_refused(void) {
+    expect_bad_index("{}", "*index.json: weight_map: is not an object");
+    expect_bad_index("{\"weight_map\":{\"half\":\"plain.safetensors\"}}",
+                     "*: half: not the plain name of a .bin file");
+    expect_bad_index("{\"weight_map\":{\"half\":\"../plain.bin\"}}", "*half: not the plain name*");
+    expect_bad_index("{\"weight_map\":{\"half\":\"none.bin\"}}", "*/none.bin: no such file");
+    expect_bad_index("{\"weight_map\":{\"z\":\"plain.bin\"}}", "*z: is not in plain.bin");
+    expect_bad_index("{\"weight_map\":{\"half\":\"plain.bin\",\"ids\":\"protocol4.bin\"}}",
+                     "*.bin: *: is in *.bin too");
+}
+
 /* A dict with one tensor "t" of two floats: `offset`, `shape` and `strides` are pickle code. */
 #define TENSOR(type, key, offset, shape, strides)                                                  \
     "\200\2}X\1\0\0\0tctorch._utils\n_rebuild_tensor_v2\n((X\7\0\0\0storagectorch\n" type          \
@@ -324,6 +370,8 @@ int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     TEST(what_torch_saves_is_read);
     TEST(other_layouts_are_refused_with_advice);
+    TEST(shards_are_read_by_their_index);
+    TEST(broken_indices_are_refused);
     TEST(a_hand_made_file_is_read);
     TEST(pickles_that_would_run_something_are_refused);
     TEST(broken_pickles_are_refused);

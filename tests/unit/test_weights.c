@@ -145,7 +145,10 @@ static void the_first_file_there_is_opened(void) {
     GError *error = NULL;
     g_assert_null(weights_open(dir, &error));
     files_expect_error(&error, "*: holds none of model.safetensors, model.safetensors.index.json, "
-                               "pytorch_model.bin");
+                               "pytorch_model.bin, pytorch_model.bin.index.json");
+    files_put_text(dir, "pytorch_model.bin.index.json", "{}");
+    g_assert_null(weights_open(dir, &error));
+    files_expect_error(&error, "*/pytorch_model.bin.index.json: weight_map: is not an object");
     files_put_text(dir, "pytorch_model.bin", "none");
     g_assert_null(weights_open(dir, &error));
     files_expect_error(&error, "*/pytorch_model.bin: not a zip file*");
