@@ -22,6 +22,8 @@ tone tone.aiff 8000 -c:a pcm_s8 -write_id3v2 1
 tone tone.wv 8000 -c:a wavpack -sample_fmt s16p
 tone tone.w64 8000 -c:a pcm_u8
 tone tone.au 8000 -c:a pcm_mulaw
+tone tone.wma 16000 -c:a wmav2 -b:a 32k
+tone pages.opus 48000 -c:a libopus -b:a 32k -page_duration 100000
 
 # A video with sound: eight black frames and the tone.
 ffmpeg -v error -y -f lavfi -i color=black:s=32x32:r=8:d=1 -f lavfi -i "aevalsrc=0.5*sin(2*PI*440*t):s=44100:d=1" \

@@ -7,12 +7,16 @@
 #include <dlfcn.h>
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/crc.h>
 #include <libavutil/opt.h>
 #include <libswresample/swresample.h>
 
 /* X(library, result, name, parameters, arguments). The headers' prototypes check each row. */
 /* clang-format off */
 #define FUNCTIONS(X)                                                                                                   \
+    X(UTIL, uint32_t, av_crc, (const AVCRC *table, uint32_t crc, const uint8_t *bytes, size_t len),                    \
+      (table, crc, bytes, len))                                                                                        \
+    X(UTIL, const AVCRC *, av_crc_get_table, (AVCRCId id), (id))                                                       \
     X(UTIL, AVDictionaryEntry *, av_dict_get,                                                                          \
       (const AVDictionary *m, const char *key, const AVDictionaryEntry *prev, int flags), (m, key, prev, flags))       \
     X(UTIL, AVFrame *, av_frame_alloc, (void), ())                                                                     \

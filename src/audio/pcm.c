@@ -6,6 +6,7 @@
 #include "pcm_ends.h"
 #include "pcm_input.h"
 #include "pcm_mix.h"
+#include "pcm_ogg.h"
 #include "pcm_tags.h"
 
 #include <libavutil/opt.h>
@@ -39,6 +40,7 @@ struct Pcm {
     double seconds;     /* decoded so far */
     gint64 bad_samples; /* NaN, infinite */
     gint64 bad_packets; /* left out */
+    int bad_pages;      /* of Ogg, left out */
     bool broken_off;    /* the container could not be read to its end */
     char *warning;
 };
@@ -112,6 +114,11 @@ static void feed_decoder(Pcm *pcm) {
         pcm->bad_packets += status >= 0;
 }
 
+static void finish(Pcm *pcm) {
+    pcm->drained = true;
+    if (strcmp(pcm->container, "ogg") == 0) pcm->bad_pages = pcm_ogg_bad_pages(pcm->input.fd);
+}
+
 /* The next frame with at least one sample; false at the end. */
 static bool decode_frame(Pcm *pcm) {
     pcm->frame_at = 0;
@@ -122,7 +129,7 @@ static bool decode_frame(Pcm *pcm) {
         if (status == AVERROR(EAGAIN))
             feed_decoder(pcm);
         else if (status == AVERROR_EOF)
-            pcm->drained = true;
+            finish(pcm);
         else if (status < 0)
             pcm->bad_packets++;
     }
@@ -272,11 +279,12 @@ const char *pcm_warning(const Pcm *pcm) {
     Pcm *self = (Pcm *)pcm;
     GString *text = g_string_new(NULL);
     double promised = promised_seconds(pcm);
-    bool short_of = pcm->drained && promised - pcm->seconds > TRUNCATED;
+    bool short_of = pcm->drained && !pcm->bad_pages && promised - pcm->seconds > TRUNCATED;
     if (short_of)
         append_warning(text, "truncated: %.2f of %.2f seconds are there", pcm->seconds, promised);
     else if (pcm->drained && (pcm->broken_off || pcm->input.cut_short))
         append_warning(text, "truncated: breaks off after %.2f seconds", pcm->seconds);
+    if (pcm->bad_pages) append_warning(text, "damaged Ogg pages left out: %d", pcm->bad_pages);
     if (pcm->bad_packets)
         append_warning(text, "damaged packets left out: %" G_GINT64_FORMAT, pcm->bad_packets);
     if (pcm->bad_samples)

@@ -49,8 +49,9 @@ const char *pcm_path(const Pcm *pcm);
 const PcmInfo *pcm_info(const Pcm *pcm);
 
 /* NULL, or one line about what was wrong with a file that could be used all the same (truncated,
- * damaged packets, NaN samples). Complete once pcm_read has returned 0. Borrowed, valid until the
- * next call. */
+ * damaged packets or Ogg pages, NaN samples). Complete once pcm_read has returned 0. Where nothing
+ * says how long the whole is (AC-3, VOC, CAF and ASF written to a pipe), a cut between two packets
+ * cannot be told. Borrowed, valid until the next call. */
 const char *pcm_warning(const Pcm *pcm);
 
 void pcm_close(Pcm *pcm);

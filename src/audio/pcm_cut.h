@@ -4,6 +4,6 @@
 #include <stdbool.h>
 
 /* RIFF and AIFF: fewer bytes than the outermost chunk says (sizes that stand for "not known"
- * aside). Ogg: the last page is incomplete or not marked as the last. Matroska: fewer bytes
- * than the segment says. Others: false. */
+ * aside). W64, CAF, ASF (WMA), Matroska: fewer than the whole, or the part that holds the sound,
+ * says. Ogg: the last page is incomplete or not marked as the last. Others: false. */
 bool pcm_cut_short(int fd, gint64 size);

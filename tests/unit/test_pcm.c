@@ -267,6 +267,88 @@ static void truncated_files_give_what_is_there_and_a_warning(void) {
     check_cut(webm, 6000, RATE * 9 / 10, RATE);
 }
 
+static void put_number(GByteArray *out, guint64 value, int bytes, bool big) {
+    for (int i = 0; i < bytes; i++) {
+        guint8 byte = (guint8)(value >> 8 * (big ? bytes - 1 - i : i));
+        g_byte_array_append(out, &byte, 1);
+    }
+}
+
+/* A second of silence at 8 kHz in 16 bits as CAF; `claimed`: bytes its data chunk says it has. */
+static char *write_caf(gint64 claimed, gsize behind) {
+    static const guint8 silence[16000];
+    g_autoptr(GByteArray) file = g_byte_array_new();
+    const double rate = 8000;
+    guint64 bits;
+    memcpy(&bits, &rate, sizeof bits);
+    g_byte_array_append(file, (const guint8 *)"caff\0\1\0\0desc", 12);
+    put_number(file, 32, 8, true);
+    put_number(file, bits, 8, true);
+    g_byte_array_append(file, (const guint8 *)"lpcm", 4);
+    const guint32 fields[] = {0, 2, 1, 1, 16}; /* flags, bytes, frames, channels, bits */
+    for (gsize i = 0; i < G_N_ELEMENTS(fields); i++) put_number(file, fields[i], 4, true);
+    g_byte_array_append(file, (const guint8 *)"data", 4);
+    put_number(file, (guint64)claimed, 8, true);
+    put_number(file, 0, 4, true); /* edits */
+    g_byte_array_append(file, silence, sizeof silence);
+    g_byte_array_append(file, silence, (guint)behind);
+    return wav_write(folder, "whole.caf", file->data, file->len);
+}
+
+static void check_whole(const char *path) {
+    g_autofree float *samples = g_new(float, ROOM);
+    g_autoptr(Pcm) pcm = open_good(path, RATE);
+    g_assert_cmpuint(read_all(pcm, samples, ROOM), >, RATE / 2);
+    g_assert_cmpstr(pcm_warning(pcm), ==, NULL);
+}
+
+static void containers_that_say_their_size_are_held_to_it(void) {
+    g_autofree char *caf = write_caf(16004, 0);
+    g_autofree char *w64 = fixture("tone.w64"), *wma = fixture("tone.wma");
+    check_whole(caf);
+    check_whole(wma);
+    check_cut(caf, 8000, RATE * 4 / 10, RATE * 6 / 10);
+    check_cut(w64, 4000, RATE * 4 / 10, RATE * 6 / 10);
+    check_cut(wma, 3000, RATE * 2 / 10, RATE * 9 / 10);
+    g_autofree char *open_ended = write_caf(-1, 0);
+    check_whole(open_ended);
+    g_autofree char *tagged = write_caf(16004, 128);
+    check_whole(tagged);
+}
+
+/* One of the many pages is changed, of less sound than a file may lack without being truncated. */
+static void damaged_ogg_pages_are_counted(void) {
+    g_autofree char *path = fixture("pages.opus"), *bytes = NULL;
+    g_autofree float *samples = g_new(float, ROOM);
+    gsize size;
+    check_whole(path);
+    g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+    bytes[size / 2] ^= 0x55;
+    g_autofree char *damaged = wav_write(folder, "damaged.opus", bytes, size);
+    g_autoptr(Pcm) pcm = open_good(damaged, RATE);
+    g_assert_cmpuint(read_all(pcm, samples, ROOM), >, RATE * 3 / 4);
+    g_assert_nonnull(pcm_warning(pcm));
+    g_assert_true(g_str_has_suffix(pcm_warning(pcm), ": damaged Ogg pages left out: 1"));
+}
+
+/* What follows the last page, or lies between two, is looked through to its end and no further. */
+static void bytes_that_are_no_ogg_pages_end(void) {
+    g_autofree char *path = fixture("pages.opus"), *bytes = NULL;
+    gsize size;
+    g_assert_true(g_file_get_contents(path, &bytes, &size, NULL));
+    const char *tails[] = {"OggS", "OggSOggSOggSOggSOggSOggSOggSOggS",
+                           "no page, and nothing like one"};
+    for (gsize i = 0; i < G_N_ELEMENTS(tails); i++) {
+        g_autofree float *samples = g_new(float, ROOM);
+        g_autofree char *longer = g_malloc(size + 100);
+        memcpy(longer, bytes, size);
+        memcpy(longer + size, tails[i], strlen(tails[i]));
+        g_autofree char *file = wav_write(folder, "tail.opus", longer, size + strlen(tails[i]));
+        g_autoptr(Pcm) pcm = open_good(file, RATE);
+        g_assert_cmpuint(read_all(pcm, samples, ROOM), >, RATE * 9 / 10);
+    }
+}
+
 static void damaged_samples_are_zero_and_counted(void) {
     float samples[6] = {NAN, 0.25f, INFINITY, -INFINITY, 1e30f, -0.5f};
     const float expected[6] = {0, 0.25f, 0, 0, 0, -0.5f};
@@ -342,6 +424,9 @@ int main(int argc, char **argv) {
     ADD(files_that_point_elsewhere_are_refused);
     ADD(names_of_any_bytes_open);
     ADD(truncated_files_give_what_is_there_and_a_warning);
+    ADD(containers_that_say_their_size_are_held_to_it);
+    ADD(damaged_ogg_pages_are_counted);
+    ADD(bytes_that_are_no_ogg_pages_end);
     ADD(damaged_samples_are_zero_and_counted);
     ADD(corrupt_packets_are_left_out_with_a_warning);
     ADD(tags_are_lower_case_and_include_bwf);
