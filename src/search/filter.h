@@ -1,6 +1,6 @@
 /* Conditions on clips:
  *
- *     duration < 30 and tag = "rain" and not path ~ "old" and "star*" and artist in ("A","B")
+ *     duration < 30 and tag = "rain" and not path ~ "old" and artist in ("A","B")
  *
  * fields, = != < <= > >= ~ in, and or not, parentheses; precedence not, and, or. A value is a
  * number, a string in single or double quotes (backslash quotes), or a bare word. `~` matches with
@@ -47,6 +47,10 @@ typedef struct {
 Filter *filter_parse(const char *text, const char *const *fields, size_t *place, GError **error);
 void filter_free(Filter *filter);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Filter, filter_free)
+
+/* A date or an RFC 3339 time → the span it names, in microseconds since 1970: a day, a second, or
+ * one microsecond when it has a fraction; UTC unless it says otherwise. */
+bool filter_time(const char *text, int64_t *from, int64_t *to);
 
 /* As SQL over the store's tables. */
 StoreWhere *filter_where(const Filter *filter);
