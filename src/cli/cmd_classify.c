@@ -27,8 +27,7 @@ static const Option options[] = {
     {OPTION_INT, "top", 0, offsetof(Options, top), "N", "labels to show (default: 5)", 1,
      LABELS_MAX},
     {OPTION_FLAG, "windows", 0, offsetof(Options, windows), NULL, "also each window of the sound"},
-    {OPTION_NUMBER, "hop", 0, offsetof(Options, hop), "SECONDS",
-     "from one window to the next (default: a window)", 0.01, 86400},
+    OPTION_HOP(Options),
     {OPTION_END},
 };
 

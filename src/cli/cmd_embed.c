@@ -12,9 +12,8 @@
 #include <unistd.h>
 
 #define TEXTS_AT_ONCE 1024
-#define SHOWN_OF_TEXT 40   /* characters in a message */
-#define SETTLE_FROM   64   /* texts from which the copy of the weights has paid */
-#define HOP_MIN       0.01 /* seconds */
+#define SHOWN_OF_TEXT 40 /* characters in a message */
+#define SETTLE_FROM   64 /* texts from which the copy of the weights has paid */
 
 typedef struct {
     char **texts, *text_file, *format, *output;
@@ -29,8 +28,7 @@ static const Option options[] = {
      "a sentence a line; - is stdin"},
     {OPTION_FLAG, "windows", 0, offsetof(Options, windows), NULL,
      "a row for each window instead of each clip"},
-    {OPTION_NUMBER, "hop", 0, offsetof(Options, hop), "SECONDS",
-     "from one window to the next (default: a window)", HOP_MIN, 86400},
+    OPTION_HOP(Options),
     {OPTION_CHOICE, "format", 0, offsetof(Options, format), "FORMAT", "jsonl, npy or f32",
      .choices = "jsonl|npy|f32"},
     {OPTION_TEXT, "output", 'o', offsetof(Options, output), "OUT",

@@ -30,6 +30,13 @@ typedef struct {
     const char *choices; /* "a|b|c" */
 } Option;
 
+/* The row of an option that several commands know, with a `double hop` in their struct `Type`. */
+#define OPTION_HOP(Type)                                                                           \
+    {                                                                                              \
+        OPTION_NUMBER, "hop", 0, offsetof(Type, hop), "SECONDS",                                   \
+            "from one window to the next (default: a window)", 0.01, 86400                         \
+    }
+
 /* argv[0] is the program's or the command's name and stays; options are taken out of the
  * NULL-terminated *argv (freed and moved up), the rest remain. Two tables, so that options that
  * every command knows come with each; `also` may be NULL. With `stop_early`, parsing ends at the
