@@ -3,10 +3,19 @@
  * sounds ("hubs", Radovanović 2010) lie near to every text.
  *
  * Both are taken out by standardising twice (after CSLS, arXiv 1710.04087): the cosine against the
- * query's own distribution over sounds that were not asked for (the library's, and background
- * sounds kept with the model, which matter when the library is small), and against the sound's own
- * over background texts. The mean of both z-scores goes through a logistic whose two numbers are
- * the model's. docs/MODEL.md has the formula and how it was measured.
+ * query's own distribution over sounds that were not asked for, and against the sound's own over
+ * background texts:
+ *
+ *     z     = ½ ((cos − mean(query)) / deviation(query) + (cos − mean(row)) / deviation(row))
+ *     match = 1 / (1 + exp(−slope · (z − middle)))
+ *
+ * without the second part where the query is a sound or there are no texts. mean is the median,
+ * deviation its distance to the 16th percentile: what was asked for lies in the other tail. The
+ * query's are those of a sample of the library, shrunk towards those of background sounds (kept
+ * with the model), and these towards a prior, as if the prior were 20 cosines and the background at
+ * most 180 more; so a library of ten sounds leans on the background, one of thousands on itself.
+ * The prior: 0.05 ± 0.10 for texts, 0.25 ± 0.15 for sounds. docs/MODEL.md tells how it was
+ * measured.
  *
  * Owner: the caller. Thread: read-only after match_background_new. */
 #pragma once
@@ -39,5 +48,6 @@ typedef struct {
 MatchScale match_scale(const Background *background, const float *query, bool from_text,
                        const float *sample, int count);
 
-/* `row`[dim]: the hit's vector. */
+/* `row`[dim]: the hit's vector; NULL: unknown, its hubness is not looked at. Grows with the cosine.
+ */
 double match_value(const MatchScale *scale, double cosine, const float *row);
