@@ -6,10 +6,12 @@
 #include "htsat.h"
 #include "quant.h"
 #include "roberta.h"
+#include "sha256.h"
 #include "weights.h"
 
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct Clap {
     ClapConfig config;
@@ -93,16 +95,33 @@ static GList *weight_files(const Safetensors *tensors) {
 }
 
 static char *hash_files(const Safetensors *tensors) {
-    g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
+    g_autoptr(Sha256) sha = sha256_new();
     g_autoptr(GList) files = weight_files(tensors);
+    uint8_t hash[SHA256_BYTES];
+    char hex[2 * SHA256_BYTES + 1];
     for (GList *file = files; file; file = file->next) {
         GMappedFile *map = g_mapped_file_new(file->data, FALSE, NULL);
         if (!map) return g_strdup("");
-        g_checksum_update(checksum, (guchar *)g_mapped_file_get_contents(map),
-                          (gssize)g_mapped_file_get_length(map));
+        sha256_add(sha, g_mapped_file_get_contents(map), g_mapped_file_get_length(map));
         g_mapped_file_unref(map);
     }
-    return g_strdup(g_checksum_get_string(checksum));
+    sha256_end(sha, hash);
+    sha256_hex(hash, hex);
+    return g_strdup(hex);
+}
+
+char *clap_weights_stamp(const Clap *clap) {
+    g_autoptr(GList) files = weight_files(weights_tensors(clap->weights));
+    GString *stamp = g_string_new(NULL);
+    for (GList *file = files; file; file = file->next) {
+        struct stat st = {0};
+        if (stat(file->data, &st) != 0) g_string_append(stamp, "gone ");
+        g_string_append_printf(stamp, "%lld %lld.%09ld %lld.%09ld %llu;", (long long)st.st_size,
+                               (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+                               (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec,
+                               (unsigned long long)st.st_ino);
+    }
+    return g_string_free(stamp, FALSE);
 }
 
 const char *clap_weights_sha256(const Clap *clap) {

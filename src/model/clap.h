@@ -33,6 +33,10 @@ int64_t clap_parameters(const Clap *clap);
 const char *clap_type_name(const Clap *clap);      /* "f32" "bf16" "int8" */
 const char *clap_weights_sha256(const Clap *clap); /* hex; computed at the first call; borrowed */
 
+/* Size, times and inode of the weights' files, one line: while it is the same, so is the hash. The
+ * caller frees. */
+char *clap_weights_stamp(const Clap *clap);
+
 /* For processes that embed many texts: lays the text tower's weights out for repeated reading,
  * which costs a copy of them. Before the first run of that tower; later it does nothing. Results
  * stay the same bytes. */

@@ -1,0 +1,78 @@
+/* Opening a library, and what is opened later, when it is needed. The model is library_model.c's,
+ * queries are library_query.c's. */
+#include "library.h"
+
+#include "error.h"
+#include "library_private.h"
+#include "local.h"
+
+#include <string.h>
+
+Library *library_open(const char *where, StoreMode mode, const LibraryOptions *options,
+                      GError **error) {
+    Backend *backend = local_open(where, mode, options->wait, error);
+    if (!backend) return NULL;
+    Library *library = g_new0(Library, 1);
+    g_mutex_init(&library->lock);
+    library->backend = backend;
+    library->models_dir = g_strdup(options->models_dir);
+    library->model = g_strdup(options->model);
+    library->threads = options->threads;
+    return library;
+}
+
+void library_close(Library *library) {
+    if (!library) return;
+    match_background_free(library->background);
+    engine_close(library->engine);
+    backend_close(library->backend);
+    g_mutex_clear(&library->lock);
+    g_free(library->models_dir);
+    g_free(library->model);
+    g_free(library->model_name);
+    g_free(library);
+}
+
+Backend *library_backend(Library *library) {
+    return library->backend;
+}
+
+const char *library_name(const Library *library) {
+    return library->backend->ops->name(library->backend);
+}
+
+Engine *library_engine(Library *library, GError **error) {
+    g_mutex_lock(&library->lock);
+    if (!library->engine) library->engine = library_open_engine(library, error);
+    Engine *engine = library->engine;
+    g_mutex_unlock(&library->lock);
+    return engine;
+}
+
+const Background *library_background(Library *library, GError **error) {
+    if (!library_engine(library, error)) return NULL;
+    g_mutex_lock(&library->lock);
+    if (!library->background) library->background = library_load_background(library, error);
+    const Background *background = library->background;
+    g_mutex_unlock(&library->lock);
+    return background;
+}
+
+static bool settle_with(Library *library, const Background *background, GError **error) {
+    return library->backend->ops->settle(library->backend, background ? background->text : NULL,
+                                         background ? background->texts : 0, library->threads,
+                                         error);
+}
+
+/* A model that is open is used, to have texts; none is opened, for what only removes needs none. */
+bool library_settle(Library *library, GError **error) {
+    if (library->engine) {
+        const Background *whole = library_background(library, error);
+        return whole && settle_with(library, whole, error);
+    }
+    bool bound = library->backend->ops->model(library->backend) != NULL;
+    Background *kept = bound ? library_load_background(library, NULL) : NULL;
+    bool settled = settle_with(library, kept, error);
+    match_background_free(kept);
+    return settled;
+}

@@ -1,0 +1,24 @@
+/* What the files library*.c share. */
+#pragma once
+#include "library.h"
+
+struct Library {
+    Backend *backend;
+    char *models_dir, *model; /* `model` as the user named it, or NULL */
+    int threads;
+    GMutex lock;            /* over all below */
+    Engine *engine;         /* NULL until it is needed */
+    char *model_name;       /* what a library remembers of it: a name, or an absolute path */
+    Background *background; /* NULL until it is needed */
+};
+
+/* library_model.c; under the lock. */
+Engine *library_open_engine(Library *library, GError **error);
+
+/* library_background.c; under the lock. Without an open model: the texts that the library keeps, or
+ * NULL without an error. */
+Background *library_load_background(Library *library, GError **error);
+
+/* Sentences about sounds of all kinds. */
+extern const char *const background_texts[];
+extern const int background_text_count;
