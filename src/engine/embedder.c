@@ -18,14 +18,19 @@
 #define STOP_POLL_US     100000
 
 typedef struct {
+    gsize number;
     const char *path;
+    bool passed_over;
     GError *error;
     char *warning;
     double seconds;
+    int rate, channels;
+    GHashTable *tags;   /* shared with the Pcm it came from; NULL: not opened */
     GArray *spans;      /* Span */
     GPtrArray *vectors; /* float[dim], one a window, each written by one worker */
     float *clip;        /* float[dim]; fused: written by one worker */
     int pending;        /* jobs of this file not yet done; under the lock */
+    gsize held;         /* jobs of this file in all; under the lock */
     bool read;          /* its reader has finished; under the lock */
 } File;
 
@@ -44,6 +49,8 @@ typedef struct {
     File **files;             /* [count]; made by readers, freed once given */
     GQueue jobs;              /* Job*, under the lock */
     guint jobs_max;
+    int workers;
+    gsize held;    /* windows of files that were not given yet; under the lock */
     bool closed;   /* no more jobs will come */
     bool stopping; /* leave as soon as possible */
     GError *error; /* a fault of the machinery itself, under the lock */
@@ -51,9 +58,10 @@ typedef struct {
     GCond changed;
 } Pipeline;
 
-static File *file_new(const char *path) {
+static File *file_new(const Pipeline *p, gsize number) {
     File *file = g_new0(File, 1);
-    file->path = path;
+    file->number = number;
+    file->path = p->paths[number];
     file->spans = g_array_new(FALSE, FALSE, sizeof(Span));
     file->vectors = g_ptr_array_new_with_free_func(g_free);
     return file;
@@ -64,6 +72,7 @@ static void file_free(File *file) {
     g_clear_error(&file->error);
     g_free(file->warning);
     g_free(file->clip);
+    if (file->tags) g_hash_table_unref(file->tags);
     g_array_unref(file->spans);
     g_ptr_array_unref(file->vectors);
     g_free(file);
@@ -91,11 +100,19 @@ static void stop_with(Pipeline *p, GError *error) {
 
 /* Readers */
 
-/* Blocks while the queue is full; takes the job over. */
+/* The queue is full, or so many vectors wait for an earlier file that only that one may go on. */
+static bool must_wait(const Pipeline *p, const File *file) {
+    bool ahead = p->held >= EMBED_WINDOWS_AHEAD && file->number != p->given;
+    return !p->stopping && (ahead || p->jobs.length >= p->jobs_max);
+}
+
+/* Blocks while it must; takes the job over. */
 static void put_job(Pipeline *p, Job *job) {
     g_mutex_lock(&p->lock);
-    while (p->jobs.length >= p->jobs_max && !p->stopping) g_cond_wait(&p->changed, &p->lock);
+    while (must_wait(p, job->file)) g_cond_wait(&p->changed, &p->lock);
     job->file->pending++;
+    job->file->held++;
+    p->held++;
     g_queue_push_tail(&p->jobs, job);
     g_cond_broadcast(&p->changed);
     g_mutex_unlock(&p->lock);
@@ -124,16 +141,32 @@ static void put_window(Pipeline *p, File *file, Mel *mel, const float *samples,
     put_job(p, job);
 }
 
+static void take_info(File *file, const Pcm *pcm) {
+    const PcmInfo *info = pcm_info(pcm);
+    file->rate = info->rate;
+    file->channels = info->channels;
+    file->tags = g_hash_table_ref(info->tags);
+}
+
+static bool has_room(Pipeline *p, File *file) {
+    guint most = (guint)(EMBED_MAX_BYTES / (dim_of(p) * sizeof(float)));
+    return file->spans->len < most ||
+           error_fail(&file->error, ERR_LIMIT, "%s: more than %u windows; a larger hop is needed",
+                      file->path, most);
+}
+
 static void read_windows(Pipeline *p, File *file, Mel *mel) {
     gsize window = engine_window_samples(p->engine);
     double hop_seconds = p->options->hop;
     gsize hop = hop_seconds > 0 ? (gsize)(hop_seconds * engine_rate(p->engine) + 0.5) : window;
     g_autoptr(Pcm) pcm = pcm_open(file->path, engine_rate(p->engine), &file->error);
     if (!pcm) return;
+    take_info(file, pcm);
     g_autoptr(WindowCutter) cutter = window_cutter_new(pcm, window, MAX(hop, 1));
     g_autofree float *samples = g_new(float, window);
     Window where;
-    while (!is_stopping(p) && window_next(cutter, samples, &where, &file->error) > 0)
+    while (!is_stopping(p) && window_next(cutter, samples, &where, &file->error) > 0 &&
+           has_room(p, file))
         put_window(p, file, mel, samples, &where);
     file->seconds = (double)window_clip_length(cutter) / engine_rate(p->engine);
     /* A file that cannot be used is said to be so once. */
@@ -155,10 +188,16 @@ static void read_whole_clip(Pipeline *p, File *file, Mel *mel) {
     put_job(p, job);
 }
 
-static void read_file(Pipeline *p, File *file, Mel *mel) {
+static void decode_file(Pipeline *p, File *file, Mel *mel) {
     bool fused = engine_is_fused(p->engine);
     if (fused) read_whole_clip(p, file, mel);
     if (!file->error && !(fused && p->options->clip_only)) read_windows(p, file, mel);
+}
+
+static void read_file(Pipeline *p, File *file, Mel *mel) {
+    const EmbedOptions *how = p->options;
+    file->passed_over = how->before && !how->before(how->before_user, file->number, &file->error);
+    if (!file->passed_over) decode_file(p, file, mel);
     g_mutex_lock(&p->lock);
     file->read = true;
     g_cond_broadcast(&p->changed);
@@ -173,7 +212,7 @@ static File *take_file(Pipeline *p) {
     while (!p->stopping && p->next < p->count && p->next >= p->given + EMBED_FILES_AHEAD)
         g_cond_wait(&p->changed, &p->lock);
     if (!p->stopping && p->next < p->count) {
-        file = p->files[p->next] = file_new(p->paths[p->next]);
+        file = p->files[p->next] = file_new(p, p->next);
         p->next++;
     }
     g_mutex_unlock(&p->lock);
@@ -259,10 +298,15 @@ static bool give(Pipeline *p, File *file, EmbedSink sink, void *user) {
         memcpy(vectors + w * dim, file->vectors->pdata[w], dim * sizeof(float));
     if (!file->clip && windows) file->clip = mean_of_windows(vectors, windows, dim);
     EmbeddedFile given = {
+        .number = file->number,
         .path = file->path,
+        .passed_over = file->passed_over,
         .error = file->error,
         .warning = file->warning,
         .seconds = file->seconds,
+        .rate = file->rate,
+        .channels = file->channels,
+        .tags = file->tags,
         .windows = (int)windows,
         .spans = (const Span *)file->spans->data,
         .vectors = vectors,
@@ -282,6 +326,7 @@ static File *wait_for(Pipeline *p, gsize i) {
     if (file) {
         p->files[i] = NULL;
         p->given = i + 1;
+        p->held -= file->held;
     }
     g_cond_broadcast(&p->changed);
     g_mutex_unlock(&p->lock);
@@ -306,7 +351,7 @@ static void start_some(Pipeline *p, GPtrArray *threads, const char *name, GThrea
         GThread *thread = g_thread_try_new(name, run, p, &why);
         if (!thread) {
             stop_with(p, g_error_new(EARSHOT_ERROR, ERR_LIMIT, "%d threads are too many here: %s",
-                                     engine_threads(p->engine), why->message));
+                                     p->workers, why->message));
             return;
         }
         g_ptr_array_add(threads, thread);
@@ -314,7 +359,7 @@ static void start_some(Pipeline *p, GPtrArray *threads, const char *name, GThrea
 }
 
 static void start(Pipeline *p, GPtrArray *readers, GPtrArray *workers) {
-    int threads = engine_threads(p->engine);
+    int threads = p->workers;
     int reading = (int)MIN((gsize)(threads + 1) / 2, p->count);
     g_mutex_init(&p->lock);
     g_cond_init(&p->changed);
@@ -349,6 +394,7 @@ bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const
     g_autoptr(GPtrArray) readers = g_ptr_array_new(), workers = g_ptr_array_new();
     Pipeline p = {.engine = engine, .options = options, .paths = paths, .count = count};
     p.files = g_new0(File *, count);
+    p.workers = options->workers > 0 ? options->workers : engine_threads(engine);
     start(&p, readers, workers);
     if (!engine_vocabulary_ready(engine, &fault)) stop_with(&p, fault);
     give_all(&p, sink, user);

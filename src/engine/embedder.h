@@ -9,17 +9,24 @@
 #pragma once
 #include "engine.h"
 
-#define EMBED_FILES_AHEAD 64 /* files that may wait for an earlier one */
+#define EMBED_FILES_AHEAD   64     /* files that may wait for an earlier one */
+#define EMBED_WINDOWS_AHEAD 16384  /* windows of such files, from which on only the first goes on  \
+                                    */
+#define EMBED_MAX_BYTES (64 << 20) /* of one file's vectors; more windows are ERR_LIMIT */
 
 typedef struct {
     double start, end; /* seconds of the clip */
 } Span;
 
 typedef struct {
+    gsize number; /* which of the paths */
     const char *path;
+    bool passed_over;    /* `before` did not want it: there is nothing but the path */
     GError *error;       /* why there are no vectors; NULL: all went well */
     const char *warning; /* what was wrong with a file that could be used; or NULL */
     double seconds;      /* length of the clip */
+    int rate, channels;  /* of the file */
+    GHashTable *tags;    /* of its container, as PcmInfo has them */
     int windows;
     const Span *spans;    /* [windows] */
     const float *vectors; /* [windows][dim], unit vectors */
@@ -30,9 +37,16 @@ typedef struct {
  * to stop. */
 typedef bool (*EmbedSink)(void *user, const EmbeddedFile *file);
 
+/* Called on a reader's thread before the file is decoded. False passes it over, with an error as a
+ * file that cannot be used. */
+typedef bool (*EmbedBefore)(void *user, gsize number, GError **error);
+
 typedef struct {
-    double hop;       /* seconds between windows; 0: a window's length */
-    bool clip_only;   /* fused checkpoints then give `clip` and no windows */
+    double hop;         /* seconds between windows; 0: a window's length */
+    bool clip_only;     /* fused checkpoints then give `clip` and no windows */
+    int workers;        /* 0: the engine's threads */
+    EmbedBefore before; /* may be NULL */
+    void *before_user;
     const gint *stop; /* may be NULL; set to non-zero by anyone to stop after the files in hand */
 } EmbedOptions;
 
