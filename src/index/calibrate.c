@@ -1,0 +1,320 @@
+/* First the truth: all rows against all queries in int8, the best of that exactly. Then, for each
+ * kind and k, the least number of lists that hold enough of the truth, and the least number of
+ * 1-bit candidates of those lists that keep enough of it.
+ *
+ * What is aimed at lies above 0.99, because other queries than these are asked later: over 256 …
+ * 512 queries the recall itself has a standard error of 0.001 … 0.002. */
+#include "calibrate.h"
+#include "index_memory.h"
+#include "parallel.h"
+#include "scan.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    MOST_QUERIES = 512,
+    MOST_WIDE = 128, /* queries of the largest k, each of which tells more */
+    BATCH = 1024,
+    MOST_CODES = 65536,
+    STEPS = 8, /* of ranks in an octave */
+    RANKS = 17 * STEPS,
+};
+
+#define RECALL_OF_LISTS 0.9955
+#define RECALL_OF_ALL   0.9930
+
+static const int ks[SEGMENT_EFFORTS] = {10, 100, 1000};
+
+/* Queries of one kind, and their true neighbours. */
+typedef struct {
+    const Calibration *c;
+    IndexKind kind;
+    int count, most; /* most: neighbours kept of each */
+    float *queries;  /* [count][dim] */
+    int64_t *self;   /* [count]: the row a query is, or -1 */
+    uint32_t *truth; /* [count][most], the best first */
+    int *known;      /* [count]: how many there are */
+
+    Panels panels;
+    float *rotated; /* [count][padded] */
+    Top **tops;     /* [threads]: [count] */
+} Queries;
+
+/* ---- the truth ---- */
+
+static void set_queries(Queries *q) {
+    const Calibration *c = q->c;
+    Segment *s = c->segment;
+    uint64_t dim = s->head.dim, of = q->kind == INDEX_TEXT ? (uint64_t)c->text_count : s->head.rows;
+    q->count = (int)(of < MOST_QUERIES ? of : MOST_QUERIES);
+    q->queries = memory_take((size_t)q->count * dim, sizeof *q->queries);
+    q->self = memory_take((size_t)q->count, sizeof *q->self);
+    q->rotated = memory_take((size_t)q->count * (size_t)s->lists.padded, sizeof *q->rotated);
+    for (int i = 0; i < q->count; i++) {
+        uint64_t at = (uint64_t)i * of / (uint64_t)q->count;
+        float *query = q->queries + (size_t)i * dim;
+        q->self[i] = q->kind == INDEX_TEXT ? -1 : (int64_t)at;
+        if (q->kind == INDEX_TEXT)
+            memcpy(query, c->texts + at * dim, dim * sizeof *query);
+        else
+            vec_kernels()->from_half(c->rows + at * dim, query, dim);
+        rotate_float(&s->rotation, query, q->rotated + (size_t)i * (size_t)s->lists.padded);
+    }
+}
+
+/* VEC_ROWS quantised rows from `at` on against all queries. */
+static void score_rows(Queries *q, Top *tops, uint64_t at, int n, const uint8_t *bytes,
+                       const float *scale) {
+    float scores[VEC_ROWS][VEC_PANEL];
+    for (int p = 0; p < panels_count(&q->panels); p++) {
+        int columns = q->count - p * VEC_PANEL < VEC_PANEL ? q->count - p * VEC_PANEL : VEC_PANEL;
+        panels_scores(&q->panels, p, bytes, scale, scores);
+        for (int j = 0; j < columns; j++) {
+            Top *top = &tops[p * VEC_PANEL + j];
+            for (int r = 0; r < n; r++) top_push(top, scores[r][j], (uint32_t)(at + (uint64_t)r));
+        }
+    }
+}
+
+static void score_batch(void *user, size_t piece, int thread) {
+    Queries *q = user;
+    Segment *s = q->c->segment;
+    int padded = s->lists.padded;
+    uint64_t first = (uint64_t)piece * BATCH, end = first + BATCH;
+    uint8_t *bytes = memory_take((size_t)padded, VEC_ROWS);
+    float *x = memory_take((size_t)padded, sizeof *x), scale[VEC_ROWS];
+    if (end > s->head.rows) end = s->head.rows;
+    for (uint64_t at = first; at < end; at += VEC_ROWS) {
+        int n = end - at < VEC_ROWS ? (int)(end - at) : VEC_ROWS;
+        for (int r = 0; r < n; r++) {
+            rotate_half(&s->rotation, q->c->rows + (at + (uint64_t)r) * s->head.dim, x);
+            scale[r] = vec_kernels()->quantise(x, bytes + r * padded, padded);
+        }
+        score_rows(q, q->tops[thread], at, n, bytes, scale);
+    }
+    memory_give(bytes);
+    memory_give(x);
+}
+
+/* Of all threads' best rows of query i, the truly best. */
+static void rank_exactly(void *user, size_t i, int thread) {
+    (void)thread;
+    Queries *q = user;
+    Segment *s = q->c->segment;
+    Top *all = &q->tops[0][i];
+    size_t dim = s->head.dim;
+    int n = 0;
+    for (int t = 1; t < q->c->threads; t++) {
+        Top *other = &q->tops[t][i];
+        top_cut(other);
+        for (size_t j = 0; j < other->count; j++) {
+            all->keys[all->count++] = other->keys[j];
+            if (all->count == all->room) top_settle(all);
+        }
+    }
+    top_cut(all);
+    for (size_t j = 0; j < all->count; j++) {
+        uint32_t row = (uint32_t)all->keys[j];
+        float cosine = vec_kernels()->dot_half(q->c->rows + row * dim, q->queries + i * dim, dim);
+        all->keys[j] = top_key(cosine, row);
+    }
+    top_sort(all->keys, all->count);
+    for (size_t j = 0; j < all->count && n < q->most; j++)
+        if ((uint32_t)all->keys[j] != q->self[i])
+            q->truth[i * (size_t)q->most + (size_t)n++] = (uint32_t)all->keys[j];
+    q->known[i] = n;
+}
+
+static void find_truth(Queries *q) {
+    const Calibration *c = q->c;
+    uint64_t rows = c->segment->head.rows;
+    size_t count = (size_t)q->count, keep = (size_t)q->most * 5 / 4 + 64;
+    q->panels = panels_new(q->rotated, q->count, c->segment->lists.padded);
+    q->truth = memory_take(count * (size_t)q->most, sizeof *q->truth);
+    q->known = memory_take(count, sizeof *q->known);
+    q->tops = memory_take((size_t)c->threads, sizeof *q->tops);
+    for (int t = 0; t < c->threads; t++) {
+        q->tops[t] = memory_take(count, sizeof **q->tops);
+        for (size_t i = 0; i < count; i++) top_begin(&q->tops[t][i], keep, 1);
+    }
+    parallel_run(c->threads, (size_t)((rows + BATCH - 1) / BATCH), score_batch, q);
+    parallel_run(c->threads, count, rank_exactly, q);
+    for (int t = 0; t < c->threads; t++) {
+        for (size_t i = 0; i < count; i++) top_clear(&q->tops[t][i]);
+        memory_give(q->tops[t]);
+    }
+    memory_give(q->tops);
+    panels_clear(&q->panels);
+}
+
+static void queries_clear(Queries *q) {
+    memory_give(q->queries);
+    memory_give(q->self);
+    memory_give(q->truth);
+    memory_give(q->known);
+    memory_give(q->rotated);
+}
+
+/* ---- how far to look ---- */
+
+/* Where the true neighbours stand: counts of places. */
+typedef struct {
+    Queries *queries;
+    int k, count;       /* queries looked at */
+    uint32_t lists;     /* that are scanned, for the second measure */
+    uint32_t codes;     /* the most candidates */
+    uint32_t *of_lists; /* [threads][lists]: in the n-th list of the order */
+    uint32_t *of_codes; /* [threads][RANKS] */
+    IndexScratch **scratch;
+} Places;
+
+static const uint32_t *truth_of(const Places *p, size_t i, int *n) {
+    const Queries *q = p->queries;
+    size_t query = i * (size_t)q->count / (size_t)p->count;
+    *n = q->known[query] < p->k ? q->known[query] : p->k;
+    return q->truth + query * (size_t)q->most;
+}
+
+static Scan scan_of(const Places *p, size_t i, int thread, const IndexQuery *how) {
+    const Queries *q = p->queries;
+    size_t query = i * (size_t)q->count / (size_t)p->count;
+    Scan scan;
+    scan_begin(&scan, q->c->segment, p->scratch[thread],
+               q->queries + query * q->c->segment->head.dim, how);
+    return scan;
+}
+
+static void place_in_lists(void *user, size_t i, int thread) {
+    Places *p = user;
+    Segment *s = p->queries->c->segment;
+    IndexQuery how = {.k = p->k, .kind = p->queries->kind};
+    Scan scan = scan_of(p, i, thread, &how);
+    IndexScratch *x = scan.scratch;
+    uint32_t *places = p->of_lists + (size_t)thread * s->head.lists;
+    int n;
+    const uint32_t *truth = truth_of(p, i, &n);
+    lists_order(&s->lists, x->q, s->lists.count, x->bytes, x->order);
+    uint32_t *place = memory_take(s->head.lists, sizeof *place);
+    for (uint32_t l = 0; l < s->head.lists; l++) place[(uint32_t)x->order[l]] = l;
+    for (int t = 0; t < n; t++) places[place[s->list_of[s->slots[truth[t]] / VEC_BLOCK]]]++;
+    memory_give(place);
+}
+
+/* The bucket of a rank: STEPS an octave. */
+static int bucket_of(size_t rank) {
+    int bucket = (int)(log2f((float)rank + 1) * STEPS);
+    return bucket < RANKS ? bucket : RANKS - 1;
+}
+
+static uint32_t codes_of_bucket(int bucket) {
+    return (uint32_t)ceilf(exp2f((float)(bucket + 1) / STEPS));
+}
+
+static int smaller_first(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Counts at which ranks among all candidates, sorted, the truth's slots stand. */
+static void place_in_codes(void *user, size_t i, int thread) {
+    Places *p = user;
+    Segment *s = p->queries->c->segment;
+    IndexQuery how = {.k = p->k, .kind = p->queries->kind};
+    Scan scan = scan_of(p, i, thread, &how);
+    uint32_t *places = p->of_codes + (size_t)thread * RANKS;
+    int n;
+    const uint32_t *truth = truth_of(p, i, &n);
+    uint32_t *slots = memory_take((size_t)n, sizeof *slots);
+    for (int t = 0; t < n; t++) slots[t] = s->slots[truth[t]];
+    qsort(slots, (size_t)n, sizeof *slots, smaller_first);
+    bool self = p->queries->self[i * (size_t)p->queries->count / (size_t)p->count] >= 0;
+    scan_codes(&scan, p->lists, p->codes);
+    Top *codes = &scan.scratch->codes;
+    top_sort(codes->keys, codes->count);
+    for (size_t rank = 0; rank < codes->count; rank++) {
+        uint32_t slot = (uint32_t)codes->keys[rank];
+        if (bsearch(&slot, slots, (size_t)n, sizeof slot, smaller_first))
+            places[bucket_of(rank - (rank > 0 && self))]++;
+    }
+    memory_give(slots);
+}
+
+/* The first place up to which `part` of all neighbours stand; -1 where they do not. */
+static int reach(uint32_t *places, int threads, int count, double all, double part) {
+    double sum = 0;
+    for (int i = 0; i < count; i++) {
+        for (int t = 0; t < threads; t++) sum += places[(size_t)t * (size_t)count + (size_t)i];
+        if (sum >= part * all) return i;
+    }
+    return -1;
+}
+
+static SegmentEffort measure(Places *p) {
+    const Calibration *c = p->queries->c;
+    const Segment *s = c->segment;
+    SegmentEffort effort = {s->head.lists, 0};
+    double all = 0;
+    for (int i = 0, n; i < p->count; i++, all += n) truth_of(p, (size_t)i, &n);
+    p->of_lists = memory_take((size_t)c->threads * s->head.lists, sizeof *p->of_lists);
+    p->of_codes = memory_take((size_t)c->threads * RANKS, sizeof *p->of_codes);
+    if (s->head.lists > 1) {
+        parallel_run(c->threads, (size_t)p->count, place_in_lists, p);
+        effort.lists =
+            (uint32_t)reach(p->of_lists, c->threads, (int)s->head.lists, all, RECALL_OF_LISTS) + 1;
+    }
+    p->lists = effort.lists;
+    p->codes = s->head.rows / 2 < MOST_CODES ? (uint32_t)(s->head.rows / 2) : MOST_CODES;
+    parallel_run(c->threads, (size_t)p->count, place_in_codes, p);
+    int bucket = reach(p->of_codes, c->threads, RANKS, all, RECALL_OF_ALL);
+    effort.codes = bucket < 0 ? 0 : codes_of_bucket(bucket);
+    if (effort.codes && effort.codes < 2u * (uint32_t)p->k) effort.codes = 2u * (uint32_t)p->k;
+    memory_give(p->of_lists);
+    memory_give(p->of_codes);
+    return effort;
+}
+
+static void calibrate_kind(const Calibration *c, IndexKind kind, IndexScratch **scratch) {
+    Segment *s = c->segment;
+    Queries q = {.c = c, .kind = kind, .most = ks[SEGMENT_EFFORTS - 1]};
+    while (q.most > ks[0] && s->head.rows / 20 < (uint64_t)q.most) q.most /= 10;
+    set_queries(&q);
+    find_truth(&q);
+    for (int e = 0; e < SEGMENT_EFFORTS && ks[e] <= q.most; e++) {
+        Places places = {.queries = &q, .k = ks[e], .count = q.count, .scratch = scratch};
+        if (e == SEGMENT_EFFORTS - 1 && places.count > MOST_WIDE) places.count = MOST_WIDE;
+        s->head.effort[kind][e] = measure(&places);
+    }
+    queries_clear(&q);
+}
+
+/* Without texts to measure with: every list, and candidates in plenty. */
+static void guess_texts(Segment *s) {
+    for (int e = 0; e < SEGMENT_EFFORTS; e++) {
+        uint32_t codes = s->head.effort[INDEX_SOUND][e].codes;
+        s->head.effort[INDEX_TEXT][e] = (SegmentEffort){s->head.lists, 4 * codes};
+    }
+}
+
+bool calibrate(const Calibration *calibration) {
+    Calibration c = *calibration;
+    Segment *s = c.segment;
+    if (c.threads < 1) c.threads = 1;
+    if (c.threads > PARALLEL_MOST) c.threads = PARALLEL_MOST;
+    for (int kind = 0; kind < INDEX_KINDS; kind++)
+        for (int e = 0; e < SEGMENT_EFFORTS; e++)
+            s->head.effort[kind][e] = (SegmentEffort){s->head.lists, 0};
+    if (s->head.rows < 20 * (uint64_t)ks[0]) return true; /* by bytes */
+
+    IndexScratch *scratch[PARALLEL_MOST];
+    for (int t = 0; t < c.threads; t++) scratch[t] = index_scratch_new();
+    calibrate_kind(&c, INDEX_SOUND, scratch);
+    bool helps = s->head.lists == 1 || s->head.effort[INDEX_SOUND][0].lists <= s->head.lists / 2;
+    if (helps && c.text_count > 0)
+        calibrate_kind(&c, INDEX_TEXT, scratch);
+    else
+        guess_texts(s);
+    for (int t = 0; t < c.threads; t++) index_scratch_free(scratch[t]);
+    return helps;
+}
