@@ -3,6 +3,7 @@
 
 #include "error.h"
 #include "hub.h"
+#include "json_path.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -76,6 +77,23 @@ void app_warn_of_model(App *app, Engine *engine) {
 
 Progress *app_progress(App *app, const char *what, const char *unit, uint64_t total) {
     return progress_new(stderr, progress_style_for(stderr, app->common.quiet), what, unit, total);
+}
+
+void app_print_document(json_t *json) {
+    json_dumpf(json, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
+    putchar('\n');
+    json_decref(json);
+}
+
+void app_print_line(json_t *json) {
+    json_dumpf(json, stdout, JSON_FLOATS);
+    putchar('\n');
+    json_decref(json);
+}
+
+bool app_go_on(const App *app, GError **error) {
+    if (!g_atomic_int_get(app->stop)) return true;
+    return error_fail(error, ERR_CANCELLED, "interrupted");
 }
 
 bool app_flush(FILE *out, const char *name, GError **error) {

@@ -7,6 +7,7 @@
 #include "options.h"
 #include "progress.h"
 
+#include <jansson.h>
 #include <stdio.h>
 
 typedef struct {
@@ -20,12 +21,14 @@ extern const Option common_options[];
 typedef struct {
     CommonOptions common;
     const char *command;    /* the name it was called by */
+    const char *library;    /* where the library is when -L does not say */
     const char *models_dir; /* where pulled models live */
     const char *hub;        /* $HF_ENDPOINT or the public hub */
     const char *hub_token;  /* $HF_TOKEN, or NULL */
     bool color;             /* stdout takes colour */
     const gint *stop;       /* becomes non-zero when the user wants an end */
     int done, failed;       /* inputs; they make the exit status */
+    char *pointer;          /* lines that follow the error and show its place; or NULL */
 } App;
 
 typedef struct Command Command;
@@ -40,7 +43,9 @@ struct Command {
     bool (*run)(App *app, char **argv, GError **error);
 };
 
-extern const Command command_embed, command_classify, command_model, command_bench;
+extern const Command command_index, command_search, command_similar, command_list, command_show,
+    command_remove, command_edit, command_stats, command_check, command_export, command_import,
+    command_copy, command_embed, command_classify, command_model, command_bench;
 
 /* Parses the command's options (and the common ones) out of argv into `into`. */
 bool app_options(App *app, const Command *command, void *into, char ***argv, GError **error);
@@ -59,6 +64,13 @@ void app_warn_of_model(App *app, Engine *engine);
 
 /* A progress on stderr for `total` inputs, as --quiet and the terminal have it. */
 Progress *app_progress(App *app, const char *what, const char *unit, uint64_t total);
+
+/* A JSON document on stdout, indented; a line of JSON Lines. Both take `json` over. */
+void app_print_document(json_t *json);
+void app_print_line(json_t *json);
+
+/* ERR_CANCELLED once the user wants an end. */
+bool app_go_on(const App *app, GError **error);
 
 /* Everything written to `out` has arrived; else an error that names it. */
 bool app_flush(FILE *out, const char *name, GError **error);

@@ -26,12 +26,6 @@ static const Option options[] = {
     {OPTION_END},
 };
 
-static void print_document(json_t *document) {
-    json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(9));
-    putchar('\n');
-    json_decref(document);
-}
-
 /* list */
 
 static const HubModel *known_by(const char *name) {
@@ -81,7 +75,7 @@ static bool list(App *app, const Options *o, char **args, GError **error) {
     for (char **name = installed; *name; name++)
         if (!known_by(*name)) json_array_append_new(rows, list_row(app, *name));
     if (app->common.json) {
-        print_document(rows);
+        app_print_document(rows);
         return true;
     }
     for (size_t i = 0; i < json_array_size(rows); i++) print_list_row(json_array_get(rows, i));
@@ -126,7 +120,7 @@ static bool pull(App *app, const Options *o, char **args, GError **error) {
     if (!dir) return false;
     if (pulled == HUB_PULLED) say_faults(app, dir);
     if (app->common.json) {
-        print_document(list_row(app, args[0]));
+        app_print_document(list_row(app, args[0]));
         return true;
     }
     g_autofree char *shown = error_printable(dir);
@@ -212,7 +206,7 @@ static bool info(App *app, const Options *o, char **args, GError **error) {
     json_t *document = engine ? info_document(engine, args[0], error) : NULL;
     if (!document) return false;
     if (app->common.json)
-        print_document(document);
+        app_print_document(document);
     else {
         print_info(document);
         json_decref(document);
@@ -261,7 +255,7 @@ static bool verify(App *app, const Options *o, char **args, GError **error) {
     g_autoptr(Clap) clap = dir ? clap_open(dir, error) : NULL;
     if (!clap || !verify_run(clap, o->reference, &stages, &count, error)) return false;
     if (app->common.json)
-        print_document(verify_document(stages, count));
+        app_print_document(verify_document(stages, count));
     else
         print_stages(app, stages, count);
     const VerifyResult *bad = verify_first_bad(stages, count);

@@ -74,6 +74,13 @@ static char *models_dir(void) {
     return g_build_filename(g_get_user_data_dir(), "earshot", "models", NULL);
 }
 
+/* Where the library is when nobody says: beside models/, whose name no file of a library has. */
+static char *default_library(void) {
+    const char *named = g_getenv("EARSHOT_LIBRARY");
+    return named && *named ? g_strdup(named)
+                           : g_build_filename(g_get_user_data_dir(), "earshot", NULL);
+}
+
 static void limit_cpu(void) {
     const char *name = g_getenv("EARSHOT_CPU");
     for (int level = 0; name && level < NN_CPU_LEVELS; level++)
@@ -137,6 +144,7 @@ static void report(const App *app, const GError *error) {
         fprintf(stderr, "earshot: %s (see earshot help %s)\n", error->message, app->command);
     else
         fprintf(stderr, "earshot: %s\n", error->message);
+    if (app->pointer) fputs(app->pointer, stderr);
 }
 
 /* Takes argv over (options are removed from it). */
@@ -155,8 +163,10 @@ int main(int argc, char **argv) {
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) args = g_strdupv(argv);
     g_autofree char *models = models_dir();
+    g_autofree char *library = default_library();
     const char *hub = g_getenv("HF_ENDPOINT");
     App app = {
+        .library = library,
         .models_dir = models,
         .hub = hub && *hub ? hub : HUB_ENDPOINT,
         .hub_token = g_getenv("HF_TOKEN"),
@@ -169,5 +179,6 @@ int main(int argc, char **argv) {
     if (error) report(&app, error);
     int status = exit_status(&app, error);
     options_clear(common_options, &app.common);
+    g_free(app.pointer);
     return status;
 }

@@ -13,7 +13,7 @@
 
 typedef struct {
     char **cells; /* [count] */
-    char *note;   /* or NULL */
+    char *note;   /* lines; or NULL */
 } Row;
 
 struct Table {
@@ -60,8 +60,10 @@ void table_add(Table *table, const char *const *cells) {
 
 void table_add_note(Table *table, const char *note) {
     Row *row = table->rows->pdata[table->rows->len - 1];
-    g_free(row->note);
-    row->note = error_printable(note);
+    char *before = row->note;
+    g_autofree char *line = error_printable(note);
+    row->note = before ? g_strconcat(before, "\n", line, NULL) : g_strdup(line);
+    g_free(before);
 }
 
 /* widths[count]: what each column gets. The widest that may be cut give way first, evenly. */

@@ -1,13 +1,25 @@
-/* Clips and hits as JSON, in the shapes that docs/API.md and the command line promise. */
+/* Clips and hits as JSON, in the shapes that docs/API.md and the command line promise. What is not
+ * known is null. */
 #pragma once
 #include "search.h"
 #include <jansson.h>
 
 /* {"id","path","paths":[…],"title","duration","tags":[…],"fields":{…},"windows":n,"added":"RFC
- * 3339"}
+ * 3339"}; with paths that are not UTF-8, "path_base64" and "paths_base64", too.
  */
 json_t *clip_json(const Clip *clip);
 
-/* {"rank","id","path","title","score","match","cosine","bm25","start","end","duration","tags","fields"}
+/* {"rank","id","path","title","score","match","cosine","bm25","start","end","duration","tags","fields"};
+ * with near-duplicates folded into it, "duplicates":["id",…]
  */
 json_t *hit_json(const SearchHit *hit);
+
+/* Where the hit's score comes from:
+ * {"vector":{"rank","part"},"bm25":{"rank","part","columns":{"title":…}}}; rank null: this part did
+ * not bring it. Columns are left out where they were not asked for.
+ */
+json_t *hit_explanation_json(const SearchHit *hit);
+
+/* "file", "meta", "user", and back; -1: none of them. */
+const char *source_name(Source source);
+int source_of_name(const char *name);
