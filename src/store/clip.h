@@ -62,6 +62,7 @@ typedef struct {
     int64_t first_window; /* its windows' numbers run from here, one by one */
     int windows;
     float *vector; /* [dim] of the whole clip, a unit vector; NULL unless asked for */
+    char *name;    /* of the first path's file, printable, without its ending; for clip_title */
 } Clip;
 
 Clip *clip_new(const uint8_t hash[CLIP_HASH]);
@@ -69,10 +70,18 @@ void clip_free(Clip *clip);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Clip, clip_free)
 
 void clip_add_path(Clip *clip, const char *path, const FileStamp *stamp);
-/* `value` is made UTF-8, cut to its limit, and stripped of blanks at its ends; over CLIP_MAX_FIELDS
- * or a name that is none ([A-Za-z_][A-Za-z0-9_.-]*, CLIP_MAX_NAME): ERR_LIMIT or ERR_USAGE. */
+/* `value` is made UTF-8, cut to its limit, and stripped of blanks at its ends; an empty one is
+ * NULL. Names compare without case. Over CLIP_MAX_FIELDS or a name that is none
+ * ([A-Za-z_][A-Za-z0-9_.-]*, CLIP_MAX_NAME): ERR_LIMIT or ERR_USAGE. "tags" may be set too, for
+ * store_add_clip. */
 bool clip_set_field(Clip *clip, const char *name, const char *value, Source source, GError **error);
+
+/* A ';' in it parts tags. One that is there already, in any case, is not added again. */
 void clip_add_tag(Clip *clip, const char *tag);
+
+/* The rules of clip_set_field, for values on their way into a library. The caller frees. */
+bool clip_check_name(const char *name, GError **error);
+char *clip_clean_value(const char *value);
 
 /* The value that counts, or NULL. Borrowed. */
 const char *clip_field(const Clip *clip, const char *name);

@@ -15,7 +15,8 @@
 #pragma once
 #include "clip.h"
 
-#define STORE_FILE "library.db"
+#define STORE_FILE    "library.db"
+#define STORE_MAX_DIM 16384 /* numbers of a vector */
 
 typedef struct Store Store;
 
@@ -44,7 +45,7 @@ const StoreModel *store_model(Store *store);
 bool store_set_model(Store *store, const StoreModel *model, GError **error);
 
 /* Small values of the layers above: derived files' names, remembered settings. The caller frees;
- * NULL when there is none. */
+ * NULL when there is none. Putting NULL takes a value away. */
 GBytes *store_get(Store *store, const char *key, GError **error);
 bool store_put(Store *store, const char *key, GBytes *value, GError **error);
 

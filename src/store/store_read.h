@@ -1,6 +1,7 @@
 /* What the library knows: clips, paths, windows, failures.
  *
- * Thread: that of the Store. Callbacks must not change the Store they read. */
+ * Thread: that of the Store. Callbacks must not change the Store they read. One that returns false
+ * ends the loop: with the error it set, or, when it set none, as if there were no more. */
 #pragma once
 #include "store.h"
 
@@ -41,7 +42,8 @@ void store_where_free(StoreWhere *where);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreWhere, store_where_free)
 
 /* Clips in the order of their numbers, those of `where` (NULL: all), after number `after`; at most
- * `limit`; `each` returns false to stop. The Clip is valid during the call. */
+ * `limit`, all when it is negative; `each` returns false to stop. The Clip is valid during the
+ * call. */
 typedef bool (*StoreEachClip)(void *user, const Clip *clip, GError **error);
 bool store_each_clip(Store *store, const StoreWhere *where, int64_t after, int64_t limit,
                      bool with_vector, StoreEachClip each, void *user, GError **error);
@@ -63,11 +65,22 @@ bool store_each_window(Store *store, int64_t after, StoreEachWindow each, void *
 ClipWindow *store_windows(Store *store, int64_t clip, int *count, GError **error);
 uint16_t *store_vectors(Store *store, int64_t clip, int *count, GError **error); /* [n][dim] */
 
+/* What names a clip and where its windows lie; false: it is not there. */
+typedef struct {
+    int64_t number;
+    uint64_t id; /* the 16 hex digits as a number */
+    int64_t first_window;
+    int windows;
+} ClipKey;
+bool store_key(Store *store, int64_t clip, ClipKey *key);
+bool store_key_of_id(Store *store, uint64_t id, ClipKey *key);
+bool store_key_of_window(Store *store, int64_t window, ClipKey *key, ClipWindow *span);
+
 /* The clip a window is of, and its span; false: there is no such window. */
 bool store_window(Store *store, int64_t window, int64_t *clip, ClipWindow *span);
 
-/* The windows of the clips that `where` names, as bits from window `*first` on; `*count` of them.
- * Words of 64 bits; the caller frees. */
+/* The windows of the clips that `where` names, as `*size` bits from window `*first` on, of which
+ * `*count` are set. Words of 64 bits; the caller frees. NULL is an error. */
 uint64_t *store_window_set(Store *store, const StoreWhere *where, int64_t *first, uint64_t *size,
                            uint64_t *count, GError **error);
 

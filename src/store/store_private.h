@@ -1,0 +1,59 @@
+/* The inside of a Store, and what the files of this module share.
+ *
+ * Thread: that of the Store. */
+#pragma once
+#include "sql.h"
+#include "store_read.h"
+
+#define STORE_APPLICATION_ID 0x45535448 /* "ESTH" */
+#define STORE_VERSION        1
+
+typedef struct Words Words; /* store_fts.c */
+
+struct Store {
+    sqlite3 *db;
+    char *dir, *file;
+    int lock; /* writer.lock, held; -1 when reading */
+    bool writable;
+    int snapshots;          /* nested reads */
+    bool own_snapshot;      /* the outermost began a transaction */
+    bool open_change;       /* between store_begin and store_end */
+    bool broken;            /* a change in it went wrong */
+    GHashTable *statements; /* text → one that nobody has taken */
+    bool has_model;
+    StoreModel model;
+    int64_t model_change; /* as of which the model was read */
+    Words *words;         /* NULL until words are split or searched */
+};
+
+/* One change: a transaction of its own, or part of the open one. change_end returns `ok` made true
+ * on disk. */
+bool change_begin(Store *store, GError **error);
+bool change_end(Store *store, bool ok, GError **error);
+
+/* Several statements that see the library at one instant. They nest. */
+bool snapshot_begin(Store *store, GError **error);
+void snapshot_end(Store *store);
+
+/* "FILE: is damaged: WHAT". */
+bool store_damaged(const Store *store, const char *what, GError **error);
+
+bool store_migrate(sqlite3 *db, const char *file, bool writable, GError **error);
+
+/* Numbers of a vector; 0 while there is no model. */
+int store_dim(Store *store);
+
+/* `columns` of clip c for the clips of `where` (NULL: all), after number `after`, by number; at
+ * most `limit`, all when it is negative. The caller finalizes. */
+sqlite3_stmt *store_where_prepare(Store *store, const char *columns, const StoreWhere *where,
+                                  int64_t after, int64_t limit, GError **error);
+
+/* What a loop over rows returns when a callback said no; takes `why`. */
+bool stopped(GError *why, GError **error);
+
+void store_words_close(Store *store);
+
+/* Brings the words of a clip in step with its fields and paths, in the caller's transaction. */
+bool store_words_refresh(Store *store, int64_t clip, GError **error);
+bool store_words_forget(Store *store, int64_t clip, GError **error);
+bool store_words_rebuild(Store *store, GError **error);
