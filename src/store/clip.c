@@ -101,7 +101,7 @@ bool clip_set_field(Clip *clip, const char *name, const char *value, Source sour
         field->value = clip_clean_value(value);
         return true;
     }
-    if (clip->fields->len >= CLIP_MAX_FIELDS)
+    if (clip->fields->len >= CLIP_MAX_FIELDS && g_ascii_strcasecmp(name, FIELD_TAGS) != 0)
         return error_fail(error, ERR_LIMIT, "%s: the clip has %d fields already", name,
                           CLIP_MAX_FIELDS);
     Field *field = g_new(Field, 1);

@@ -57,7 +57,7 @@ typedef struct {
     int rate, channels;
     int64_t added;        /* microseconds since 1970 */
     GPtrArray *paths;     /* of ClipPath *, the oldest first */
-    GPtrArray *fields;    /* of Field *; by name, then source; without "tags" */
+    GPtrArray *fields;    /* of Field *, all that is said; by name, then source; "tags", too */
     GPtrArray *tags;      /* of char *, those that count, in order of their saying */
     int64_t first_window; /* its windows' numbers run from here, one by one */
     int windows;

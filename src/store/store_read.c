@@ -174,10 +174,9 @@ static bool read_paths(Store *store, Clip *clip, GError **error) {
 }
 
 static bool read_fields(Store *store, Clip *clip, GError **error) {
-    sqlite3_stmt *row = sql_take(store, error,
-                                 "SELECT name, value, source FROM said"
-                                 " WHERE clip = ? AND name <> 'tags' ORDER BY name, source",
-                                 "i", clip->number);
+    sqlite3_stmt *row = sql_take(
+        store, error, "SELECT name, value, source FROM said WHERE clip = ? ORDER BY name, source",
+        "i", clip->number);
     if (!row) return false;
     Step step;
     while ((step = sql_step(store, row, error)) == STEP_ROW) {
