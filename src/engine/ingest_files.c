@@ -1,0 +1,301 @@
+/* Files that are new or have changed → clips. A reader's thread stamps and hashes each before it is
+ * decoded: content that the library has, or that another file in hand brings, is not decoded again.
+ * The caller's thread writes, one transaction a clip.
+ *
+ * A file whose stamp is another one after it was read was being written: it is read once more at
+ * the end, and is a failure when that happens again. */
+#include "ingest_private.h"
+
+#include "error.h"
+#include "sha256.h"
+#include "vec.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+typedef struct {
+    Ingest *ingest;
+    GPtrArray *files; /* of Todo * */
+    bool last;        /* there is no later */
+} Pass;
+
+/* -- on readers' threads -- */
+
+static guint hash_key(gconstpointer hash) {
+    guint key;
+    memcpy(&key, hash, sizeof key);
+    return key;
+}
+
+static gboolean hash_equal(gconstpointer a, gconstpointer b) {
+    return memcmp(a, b, CLIP_HASH) == 0;
+}
+
+static int open_file(const char *path, GError **error) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) {
+        error_fail_errno(error, path, errno);
+        return -1;
+    }
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) return fd;
+    error_fail(error, ERR_UNSUPPORTED, "%s: is not a regular file", path);
+    close(fd);
+    return -1;
+}
+
+static bool hash_file(const Ingest *ingest, Todo *todo, GError **error) {
+    int fd = open_file(todo->path, error);
+    if (fd < 0) return false;
+    todo->hashed = false;
+    bool well = walk_stamp(todo->path, &todo->stamp)
+                    ? sha256_fd(fd, todo->path, ingest->options->stop, todo->hash, error)
+                    : error_fail_errno(error, todo->path, errno);
+    close(fd);
+    return todo->hashed = well;
+}
+
+/* False: another file in hand brings this content. */
+static bool claim(Ingest *ingest, const Todo *todo) {
+    g_mutex_lock(&ingest->lock);
+    bool first = !ingest->claimed || g_hash_table_add(ingest->claimed, (gpointer)todo->hash);
+    g_mutex_unlock(&ingest->lock);
+    return first;
+}
+
+static bool before(void *user, gsize number, GError **error) {
+    Pass *pass = user;
+    Todo *todo = pass->files->pdata[number];
+    uint64_t clip;
+    if (ingest_is_stopped(pass->ingest)) return error_fail(error, ERR_CANCELLED, "interrupted");
+    return hash_file(pass->ingest, todo, error) &&
+           !pass->ingest->ops->has(pass->ingest->backend, todo->hash, &clip) &&
+           claim(pass->ingest, todo);
+}
+
+/* -- known content -- */
+
+/* A path of the clip that is not there any more; NULL: none. The caller frees. */
+static char *gone_path(const Clip *clip) {
+    FileStamp stamp;
+    for (guint i = 0; i < clip->paths->len; i++) {
+        const char *path = ((ClipPath *)clip->paths->pdata[i])->path;
+        if (!walk_stamp(path, &stamp) && (errno == ENOENT || errno == ENOTDIR))
+            return g_strdup(path);
+    }
+    return NULL;
+}
+
+static bool put_path(Ingest *ingest, uint64_t clip, const Todo *todo, const char *gone,
+                     GError **error) {
+    return ingest->ops->set_path(ingest->backend, clip, todo->path, &todo->stamp, error) &&
+           (!gone || ingest->ops->remove_path(ingest->backend, gone, error)) &&
+           ingest_label(ingest, clip, todo->path, error);
+}
+
+/* Ends the transaction, to be kept when all went well. */
+static bool finish(Ingest *ingest, bool well, GError **error) {
+    bool ended = ingest->ops->end(ingest->backend, well, well ? error : NULL);
+    return well && ended;
+}
+
+static bool take_known(Ingest *ingest, const Todo *todo, uint64_t clip, GError **error) {
+    IngestReport *report = ingest->report;
+    g_autofree char *gone = NULL;
+    if (todo->clip != clip) {
+        g_autoptr(Clip) there = ingest->ops->clip(ingest->backend, clip, false, error);
+        if (!there) return false;
+        gone = gone_path(there);
+    }
+    if (!ingest->ops->begin(ingest->backend, error) ||
+        !finish(ingest, put_path(ingest, clip, todo, gone, error), error))
+        return false;
+    if (todo->clip == clip)
+        report->unchanged++;
+    else if (todo->clip)
+        report->changed++;
+    else if (gone)
+        report->moved++;
+    else
+        report->copied++;
+    return true;
+}
+
+/* -- new content -- */
+
+static ClipWindow *windows_of(const EmbeddedFile *file) {
+    ClipWindow *windows = g_new(ClipWindow, MAX(file->windows, 1));
+    for (int w = 0; w < file->windows; w++)
+        windows[w] = (ClipWindow){file->spans[w].start, file->spans[w].end};
+    return windows;
+}
+
+static uint16_t *halves(const float *vectors, gsize count) {
+    uint16_t *made = g_new(uint16_t, MAX(count, 1));
+    vec_to_half(vectors, made, count);
+    return made;
+}
+
+static Clip *clip_of(const Todo *todo, const EmbeddedFile *file) {
+    Clip *clip = clip_new(todo->hash);
+    clip->duration = file->seconds;
+    clip->rate = file->rate;
+    clip->channels = file->channels;
+    clip->windows = file->windows;
+    clip_add_path(clip, todo->path, &todo->stamp);
+    ingest_set_tags(clip, file->tags);
+    return clip;
+}
+
+static bool add_clip(Ingest *ingest, const Todo *todo, const EmbeddedFile *file, GError **error) {
+    gsize dim = (gsize)ingest->ops->model(ingest->backend)->dim;
+    g_autoptr(Clip) clip = clip_of(todo, file);
+    g_autofree ClipWindow *windows = windows_of(file);
+    g_autofree uint16_t *vectors = halves(file->vectors, (gsize)file->windows * dim);
+    g_autofree uint16_t *whole = halves(file->clip, dim);
+    return ingest->ops->add_clip(ingest->backend, clip, windows, vectors, whole, error) &&
+           ingest_label_new(ingest, clip, todo->path, error);
+}
+
+static bool take_new(Ingest *ingest, const Todo *todo, const EmbeddedFile *file, GError **error) {
+    IngestReport *report = ingest->report;
+    if (!ingest->ops->begin(ingest->backend, error) ||
+        !finish(ingest, add_clip(ingest, todo, file, error), error))
+        return false;
+    *(todo->clip ? &report->changed : &report->added) += 1;
+    report->windows += file->windows;
+    report->audio_seconds += file->seconds;
+    return true;
+}
+
+/* -- on the caller's thread -- */
+
+static bool has_changed(const Todo *todo) {
+    FileStamp now;
+    return !walk_stamp(todo->path, &now) || memcmp(&now, &todo->stamp, sizeof now) != 0;
+}
+
+static void fail_as_changed(Ingest *ingest, const Todo *todo) {
+    FileStamp now;
+    g_autoptr(GError) why = NULL;
+    bool there = walk_stamp(todo->path, &now);
+    error_fail(&why, ERR_CONFLICT, "%s: %s", todo->path,
+               there ? "changed while it was read" : "vanished while it was read");
+    ingest_fail(ingest, todo->path, NULL, why);
+}
+
+/* True: taken care of, be it by a failure. False: the library cannot be written. */
+static bool take(Pass *pass, Todo *todo, const EmbeddedFile *file, bool *later, GError **error) {
+    Ingest *ingest = pass->ingest;
+    uint64_t clip = 0;
+    if (todo->hashed && has_changed(todo)) {
+        *later = !pass->last;
+        if (pass->last) fail_as_changed(ingest, todo);
+        return true;
+    }
+    if (file->error) {
+        ingest_fail(ingest, todo->path, has_changed(todo) ? NULL : &todo->stamp, file->error);
+        return true;
+    }
+    if (ingest->ops->has(ingest->backend, todo->hash, &clip))
+        return take_known(ingest, todo, clip, error);
+    *later = file->passed_over;
+    return *later || take_new(ingest, todo, file, error);
+}
+
+static void tell(const Ingest *ingest, const EmbeddedFile *file) {
+    const IngestListener *listener = ingest->listener;
+    if (file->warning && !file->error && listener->warning)
+        listener->warning(listener->user, file->warning);
+    if (listener->done) listener->done(listener->user, file->path);
+}
+
+static bool sink(void *user, const EmbeddedFile *file) {
+    Pass *pass = user;
+    Ingest *ingest = pass->ingest;
+    Todo *todo = pass->files->pdata[file->number];
+    bool later = false;
+    if (g_error_matches(file->error, EARSHOT_ERROR, ERR_CANCELLED)) return false;
+    if (!take(pass, todo, file, &later, &ingest->error)) return false;
+    if (later)
+        g_ptr_array_add(ingest->later, todo);
+    else
+        tell(ingest, file);
+    return ingest->error == NULL;
+}
+
+static bool run_pass(Ingest *ingest, GPtrArray *files, bool last, GError **error) {
+    Pass pass = {ingest, files, last};
+    Engine *engine = library_engine(ingest->library, error);
+    if (!engine || !files->len) return engine != NULL;
+    g_autofree const char **paths = g_new(const char *, files->len);
+    for (guint i = 0; i < files->len; i++) paths[i] = ((Todo *)files->pdata[i])->path;
+    EmbedOptions how = {
+        .hop = ingest->ops->model(ingest->backend)->hop,
+        .workers = ingest->options->jobs,
+        .before = before,
+        .before_user = &pass,
+        .stop = ingest->options->stop,
+    };
+    GError *fault = NULL;
+    embedder_run(engine, &how, paths, files->len, sink, &pass, &fault);
+    if (ingest->error) {
+        g_clear_error(&fault);
+        fault = g_steal_pointer(&ingest->error);
+    }
+    if (fault) g_propagate_error(error, fault);
+    return fault == NULL;
+}
+
+/* Those put off are read again, each for itself: what brought their content may have failed, and
+ * then each fails with its own reason. */
+bool ingest_files(Ingest *ingest, GError **error) {
+    g_autoptr(GHashTable) claimed = g_hash_table_new(hash_key, hash_equal);
+    ingest->claimed = claimed;
+    bool well = run_pass(ingest, ingest->todo, false, error);
+    ingest->claimed = NULL;
+    g_autoptr(GPtrArray) later = g_steal_pointer(&ingest->later);
+    ingest->later = g_ptr_array_new();
+    return well && run_pass(ingest, later, true, error);
+}
+
+/* -- without changing anything -- */
+
+static void count_dry(Ingest *ingest, const Todo *todo) {
+    IngestReport *report = ingest->report;
+    uint64_t clip = 0;
+    bool known = ingest->ops->has(ingest->backend, todo->hash, &clip);
+    g_autoptr(Clip) there = known ? ingest->ops->clip(ingest->backend, clip, false, NULL) : NULL;
+    g_autofree char *gone = there ? gone_path(there) : NULL;
+    if (known && todo->clip == clip)
+        report->unchanged++;
+    else if (todo->clip)
+        report->changed++;
+    else if (gone)
+        report->moved++;
+    else if (known || !claim(ingest, todo))
+        report->copied++;
+    else
+        report->added++;
+}
+
+bool ingest_files_dry(Ingest *ingest, GError **error) {
+    g_autoptr(GHashTable) claimed = g_hash_table_new(hash_key, hash_equal);
+    bool stopped = false;
+    ingest->claimed = claimed;
+    for (guint i = 0; !stopped && i < ingest->todo->len; i++) {
+        Todo *todo = ingest->todo->pdata[i];
+        g_autoptr(GError) why = NULL;
+        if (hash_file(ingest, todo, &why))
+            count_dry(ingest, todo);
+        else if (!g_error_matches(why, EARSHOT_ERROR, ERR_CANCELLED))
+            ingest_fail(ingest, todo->path, NULL, why);
+        if (ingest->listener->done) ingest->listener->done(ingest->listener->user, todo->path);
+        stopped = ingest_is_stopped(ingest);
+    }
+    ingest->claimed = NULL;
+    return !stopped || error_fail(error, ERR_CANCELLED, "interrupted");
+}

@@ -1,0 +1,102 @@
+/* What is said of a clip when it is indexed: its container's tags (SOURCE_FILE), the label file's
+ * row and --tag (SOURCE_META). */
+#include "error.h"
+#include "ingest_private.h"
+
+#include <string.h>
+
+/* Tags of containers that tell of the container, not of the sound. */
+static const char *const noise[] = {
+    "encoder",  "encoder_options", "handler_name",      "vendor_id",       "major_brand",
+    "duration", "minor_version",   "compatible_brands", "duration-eng",    "bps",
+    "bps-eng",  "language",        "number_of_frames",  "number_of_bytes", "tags",
+};
+
+static bool is_noise(const char *key) {
+    for (gsize i = 0; i < G_N_ELEMENTS(noise); i++)
+        if (strcmp(key, noise[i]) == 0) return true;
+    return g_str_has_prefix(key, "_statistics");
+}
+
+/* A field over the limits is left out: the file is no worse for it. */
+static void set_tag(Clip *clip, const char *key, const char *value) {
+    g_autofree char *name = is_noise(key) ? NULL : meta_field_name(key);
+    if (name && *value) clip_set_field(clip, name, value, SOURCE_FILE, NULL);
+}
+
+void ingest_set_tags(Clip *clip, GHashTable *tags) {
+    GHashTableIter each;
+    gpointer key, value;
+    if (!tags) return;
+    g_hash_table_iter_init(&each, tags);
+    while (g_hash_table_iter_next(&each, &key, &value))
+        if (strcmp(key, "comment") != 0) set_tag(clip, key, value);
+    const char *comment = g_hash_table_lookup(tags, "comment");
+    bool described = g_hash_table_contains(tags, FIELD_DESCRIPTION);
+    if (comment) set_tag(clip, described ? "comment" : FIELD_DESCRIPTION, comment);
+}
+
+/* -- label file and --tag -- */
+
+static void add_all(GPtrArray *tags, const char *const *more) {
+    for (; more && *more; more++)
+        if (**more && !g_ptr_array_find_with_equal_func(tags, *more, g_str_equal, NULL))
+            g_ptr_array_add(tags, g_strdup(*more));
+}
+
+/* The tags that are to count, parted by ';'; NULL: nothing is said of them. A label file replaces
+ * what was there, --tag adds to it. */
+static char *wanted_tags(const Ingest *ingest, const MetaRow *row, const Clip *there) {
+    const char *const *given = ingest->options->tags;
+    if (!(given && *given) && !(row && row->tags)) return NULL;
+    g_autoptr(GPtrArray) tags = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) said = row && row->tags ? g_strsplit(row->tags, ";", -1) : NULL;
+    if (!said)
+        for (guint i = 0; i < there->tags->len; i++)
+            g_ptr_array_add(tags, g_strdup(there->tags->pdata[i]));
+    add_all(tags, (const char *const *)said);
+    add_all(tags, given);
+    g_ptr_array_add(tags, NULL);
+    return g_strjoinv(";", (char **)tags->pdata);
+}
+
+static char *tags_of(const Clip *clip) {
+    GString *all = g_string_new(NULL);
+    for (guint i = 0; i < clip->tags->len; i++)
+        g_string_append_printf(all, "%s%s", i ? ";" : "", (char *)clip->tags->pdata[i]);
+    return g_string_free(all, FALSE);
+}
+
+static bool says(const Clip *clip, const Field *wanted) {
+    for (guint i = 0; i < clip->fields->len; i++) {
+        const Field *field = clip->fields->pdata[i];
+        if (field->source == SOURCE_META && g_ascii_strcasecmp(field->name, wanted->name) == 0)
+            return g_strcmp0(field->value, wanted->value) == 0;
+    }
+    return false;
+}
+
+/* Only what differs is written, so that a run over known files changes nothing. */
+static bool label(Ingest *ingest, const Clip *clip, const char *path, GError **error) {
+    const MetaRow *row = ingest->meta ? meta_find(ingest->meta, path) : NULL;
+    g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(Field));
+    for (int i = 0; row && i < row->count; i++)
+        if (!says(clip, &row->fields[i])) g_array_append_val(fields, row->fields[i]);
+    g_autofree char *tags = wanted_tags(ingest, row, clip), *there = tags_of(clip);
+    Field list = {(char *)FIELD_TAGS, tags, SOURCE_META};
+    if (tags && strcmp(tags, there) != 0) g_array_append_val(fields, list);
+    if (!fields->len) return true;
+    return ingest->ops->set_fields(ingest->backend, clip_number_of_id(clip->id),
+                                   (const Field *)fields->data, (int)fields->len, error);
+}
+
+bool ingest_label_new(Ingest *ingest, const Clip *clip, const char *path, GError **error) {
+    return label(ingest, clip, path, error);
+}
+
+bool ingest_label(Ingest *ingest, uint64_t clip, const char *path, GError **error) {
+    bool any = ingest->meta || (ingest->options->tags && *ingest->options->tags);
+    if (!any) return true;
+    g_autoptr(Clip) there = ingest->ops->clip(ingest->backend, clip, false, error);
+    return there && label(ingest, there, path, error);
+}
