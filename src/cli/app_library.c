@@ -32,28 +32,6 @@ Library *app_open_other(App *app, const char *where, StoreMode mode, GError **er
     return open_library(app, where, NULL, mode, error);
 }
 
-char *app_absolute_path(const char *path) {
-    return g_canonicalize_filename(path, NULL);
-}
-
-Clip *app_find_clip(Library *library, const char *named, bool with_vector, GError **error) {
-    Backend *backend = library_backend(library);
-    char digits[2 * CLIP_HASH + 1];
-    GError *fault = NULL;
-    if (g_str_has_prefix(named, "id:"))
-        return backend->ops->find(backend, named, with_vector, error);
-    g_autofree char *path = app_absolute_path(named);
-    Clip *clip = backend->ops->find(backend, path, with_vector, &fault);
-    if (!clip && g_error_matches(fault, EARSHOT_ERROR, ERR_NOT_FOUND) &&
-        clip_id_parse(named, digits))
-        clip = backend->ops->find(backend, named, with_vector, NULL);
-    if (clip)
-        g_clear_error(&fault);
-    else
-        g_propagate_error(error, fault);
-    return clip;
-}
-
 /* A place on a character's first byte, so that what is cut there stays UTF-8. */
 static size_t character_at(const char *text, size_t at) {
     while (at && ((guchar)text[at] & 0xC0) == 0x80) at--;

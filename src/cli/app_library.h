@@ -13,13 +13,6 @@ Library *app_open_other(App *app, const char *where, StoreMode mode, GError **er
 /* What -L, the environment or the default name. Borrowed. */
 const char *app_library_name(const App *app);
 
-/* The clip that the user names: "id:HEX", a path (relative ones from the current folder, links not
- * followed, as `index` stores them), or the bare digits of an id. */
-Clip *app_find_clip(Library *library, const char *named, bool with_vector, GError **error);
-
-/* An absolute path without "." and ".."; the caller frees. */
-char *app_absolute_path(const char *path);
-
 /* text NULL → *filter NULL. Where the text is wrong, app->pointer shows it with a caret below. */
 bool app_parse_filter(App *app, Library *library, const char *text, Filter **filter,
                       GError **error);

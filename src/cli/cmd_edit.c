@@ -61,9 +61,9 @@ static bool change_clip(Backend *backend, uint64_t id, const Clip *changes, GErr
 static bool edit(App *app, const char *named, char **changes, GError **error) {
     g_autoptr(Clip) said = read_changes(changes, error);
     g_autoptr(Library) library = said ? app_open_library(app, STORE_WRITE, error) : NULL;
-    g_autoptr(Clip) clip = library ? app_find_clip(library, named, false, error) : NULL;
+    Backend *backend = library ? library_backend(library) : NULL;
+    g_autoptr(Clip) clip = backend ? backend->ops->find(backend, named, false, error) : NULL;
     if (!clip) return false;
-    Backend *backend = library_backend(library);
     uint64_t id = clip_number_of_id(clip->id);
     if (!change_clip(backend, id, said, error)) return false;
     g_autoptr(Clip) now = backend->ops->clip(backend, id, false, error);

@@ -9,7 +9,7 @@ static const Option options[] = {{OPTION_END}};
 
 static bool remove_by_id(Library *library, const char *named, GError **error) {
     Backend *backend = library_backend(library);
-    g_autoptr(Clip) clip = app_find_clip(library, named, false, error);
+    g_autoptr(Clip) clip = backend->ops->find(backend, named, false, error);
     return clip && backend->ops->remove_clip(backend, clip_number_of_id(clip->id), error);
 }
 
@@ -18,7 +18,7 @@ static bool remove_by_id(Library *library, const char *named, GError **error) {
 static bool remove_named(Library *library, const char *named, GError **error) {
     Backend *backend = library_backend(library);
     if (g_str_has_prefix(named, "id:")) return remove_by_id(library, named, error);
-    g_autofree char *path = app_absolute_path(named);
+    g_autofree char *path = g_canonicalize_filename(named, NULL);
     GError *fault = NULL;
     if (backend->ops->remove_path(backend, path, &fault)) return true;
     if (!fault && backend->ops->clear_failure(backend, path, &fault)) return true;

@@ -145,12 +145,12 @@ static char *term_of(App *app, Library *library, const char *named, GString *ids
         if (!hash_file(app, named, hash, error)) return NULL;
         clip = clip_new(hash);
     } else {
-        clip = app_find_clip(library, named, false, error);
+        clip = backend->ops->find(backend, named, false, error);
         if (!clip) return NULL;
     }
     g_string_append_printf(ids, "%s\"%s\"", ids->len ? "," : "", clip->id);
     return backend->ops->has(backend, clip->hash, &number) ? g_strconcat("id:", clip->id, NULL)
-                                                           : app_absolute_path(named);
+                                                           : g_canonicalize_filename(named, NULL);
 }
 
 /* Like a search for their sum, without them. */
@@ -177,7 +177,8 @@ static SearchResult *search_like_all(App *app, Library *library, char **args,
 static SearchResult *search_like(App *app, Library *library, char **args, const SearchOptions *how,
                                  GError **error) {
     if (args[1]) return search_like_all(app, library, args, how, error);
-    g_autofree char *path = g_str_has_prefix(args[0], "id:") ? NULL : app_absolute_path(args[0]);
+    g_autofree char *path =
+        g_str_has_prefix(args[0], "id:") ? NULL : g_canonicalize_filename(args[0], NULL);
     return library_similar(library, path ? path : args[0], how, error);
 }
 

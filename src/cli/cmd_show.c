@@ -12,11 +12,13 @@ static void print_pair(const char *name, const char *value) {
     printf("%-12s %s\n", shown_name, shown);
 }
 
-/* Every source that speaks; what does not count stands in brackets. */
+/* Every source that speaks; what does not count stands in brackets. Tags have a line of their own.
+ */
 static void print_fields(const Clip *clip) {
     for (guint i = 0; i < clip->fields->len; i++) {
         const Field *field = clip->fields->pdata[i];
         const Field *next = i + 1 < clip->fields->len ? clip->fields->pdata[i + 1] : NULL;
+        if (g_ascii_strcasecmp(field->name, FIELD_TAGS) == 0) continue;
         bool hidden = next && g_ascii_strcasecmp(next->name, field->name) == 0;
         const char *value = field->value ? field->value : "none";
         g_autofree char *text = g_strdup_printf(hidden ? "(%s, says the %s)" : "%s (%s)", value,
@@ -37,7 +39,7 @@ static void print_clip(const Clip *clip) {
     print_pair("id", clip->id);
     for (guint i = 0; i < clip->paths->len; i++)
         print_pair("path", ((ClipPath *)clip->paths->pdata[i])->path);
-    print_pair("title", clip_title(clip));
+    if (!clip_field(clip, FIELD_TITLE)) print_pair("title", clip_title(clip));
     print_pair("duration", duration);
     print_pair("sound", sound);
     if (added) print_pair("added", added);
@@ -47,7 +49,8 @@ static void print_clip(const Clip *clip) {
 
 static bool show(App *app, const char *named, GError **error) {
     g_autoptr(Library) library = app_open_library(app, STORE_READ, error);
-    g_autoptr(Clip) clip = library ? app_find_clip(library, named, false, error) : NULL;
+    Backend *backend = library ? library_backend(library) : NULL;
+    g_autoptr(Clip) clip = backend ? backend->ops->find(backend, named, false, error) : NULL;
     if (!clip) return false;
     if (app->common.json)
         app_print_document(clip_json(clip));

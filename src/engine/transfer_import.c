@@ -11,7 +11,6 @@
 #define BATCH_BYTES (32 << 20)
 
 typedef struct {
-    Library *library;
     Backend *backend;
     const char *path;
     const TransferListener *listener;
@@ -31,13 +30,10 @@ static void tell_fault(Import *import, gint64 line, const char *message) {
     import->listener->fault(import->listener->user, shown);
 }
 
-/* The library's model, set by the first line with vectors when there is none. */
-static bool check_model(Import *import, const Record *record, GError **error) {
-    Backend *backend = import->backend;
-    const StoreModel *model = backend->ops->model(backend);
-    if (!model && !record->has_model)
+static bool check_model(const Import *import, const Record *record, GError **error) {
+    const StoreModel *model = import->backend->ops->model(import->backend);
+    if (!model)
         return error_fail(error, ERR_FORMAT, "the library has no model, and the line names none");
-    if (!model) return backend->ops->set_model(backend, &record->model, error);
     if (record->dim == model->dim &&
         (!record->has_model || strcmp(record->model.model_sha256, model->model_sha256) == 0))
         return true;
@@ -192,16 +188,27 @@ static LineKind read_line(FILE *in, GString *line) {
     return c == EOF && line->len == 0 ? LINE_END : kind;
 }
 
-static void take_line(Import *import, const GString *line, gint64 number) {
+/* The first line with vectors gives a library without a model its own; between batches, for what is
+ * taken back of one must not be the model. */
+static bool bind_model(Import *import, const Record *record, GError **error) {
+    Backend *backend = import->backend;
+    return !record->has_model || backend->ops->model(backend) ||
+           (take_batch(import, error) && backend->ops->set_model(backend, &record->model, error));
+}
+
+static bool take_line(Import *import, const GString *line, gint64 number, GError **error) {
     g_autoptr(GError) fault = NULL;
     Record *record = record_parse(line->str, line->len, &fault);
     if (!record) {
         tell_fault(import, number, fault->message);
-        return;
+        return true;
     }
+    bool bound = bind_model(import, record, error);
     record->line = number;
     import->bytes += record->bytes;
     g_ptr_array_add(import->batch, record);
+    if (import->batch->len < BATCH_LINES && import->bytes < BATCH_BYTES) return bound;
+    return bound && take_batch(import, error);
 }
 
 static bool is_blank(const GString *line) {
@@ -216,10 +223,8 @@ static bool take_lines(Import *import, FILE *in, GError **error) {
             return take_batch(import, error) && error_fail(error, ERR_CANCELLED, "interrupted");
         if (kind == LINE_TOO_LONG)
             tell_fault(import, number, "a line of more than 256 MB");
-        else if (!is_blank(line))
-            take_line(import, line, number);
-        if (import->batch->len >= BATCH_LINES || import->bytes >= BATCH_BYTES)
-            if (!take_batch(import, error)) return false;
+        else if (!is_blank(line) && !take_line(import, line, number, error))
+            return false;
     }
     if (ferror(in)) return error_fail_errno(error, import->path, errno);
     return take_batch(import, error);
@@ -235,8 +240,7 @@ bool import_run(Library *library, const char *path, const TransferListener *list
     FILE *in = is_stdin ? stdin : fopen(path, "rb");
     if (!in) return error_fail_errno(error, path, errno);
     g_autoptr(GPtrArray) batch = g_ptr_array_new_with_free_func(free_record);
-    Import import = {.library = library,
-                     .backend = library_backend(library),
+    Import import = {.backend = library_backend(library),
                      .path = is_stdin ? "stdin" : path,
                      .listener = listener,
                      .stop = stop,
