@@ -44,47 +44,41 @@ static void add_all(GPtrArray *tags, const char *const *more) {
             g_ptr_array_add(tags, g_strdup(*more));
 }
 
-/* The tags that are to count, parted by ';'; NULL: nothing is said of them. A label file replaces
- * what was there, --tag adds to it. */
+/* What label files and --tag said before; NULL: nothing. */
+static const char *said(const Clip *clip, const char *name) {
+    for (guint i = 0; i < clip->fields->len; i++) {
+        const Field *field = clip->fields->pdata[i];
+        if (field->source == SOURCE_META && g_ascii_strcasecmp(field->name, name) == 0)
+            return field->value;
+    }
+    return NULL;
+}
+
+/* Parted by ';'; NULL: nothing is said of tags. A label file replaces what was said, --tag adds to
+ * it. */
 static char *wanted_tags(const Ingest *ingest, const MetaRow *row, const Clip *there) {
     const char *const *given = ingest->options->tags;
     if (!(given && *given) && !(row && row->tags)) return NULL;
+    const char *base = row && row->tags ? row->tags : said(there, FIELD_TAGS);
+    g_auto(GStrv) parts = g_strsplit(base ? base : "", ";", -1);
     g_autoptr(GPtrArray) tags = g_ptr_array_new_with_free_func(g_free);
-    g_auto(GStrv) said = row && row->tags ? g_strsplit(row->tags, ";", -1) : NULL;
-    if (!said)
-        for (guint i = 0; i < there->tags->len; i++)
-            g_ptr_array_add(tags, g_strdup(there->tags->pdata[i]));
-    add_all(tags, (const char *const *)said);
+    add_all(tags, (const char *const *)parts);
     add_all(tags, given);
     g_ptr_array_add(tags, NULL);
     return g_strjoinv(";", (char **)tags->pdata);
 }
 
-static char *tags_of(const Clip *clip) {
-    GString *all = g_string_new(NULL);
-    for (guint i = 0; i < clip->tags->len; i++)
-        g_string_append_printf(all, "%s%s", i ? ";" : "", (char *)clip->tags->pdata[i]);
-    return g_string_free(all, FALSE);
-}
-
-static bool says(const Clip *clip, const Field *wanted) {
-    for (guint i = 0; i < clip->fields->len; i++) {
-        const Field *field = clip->fields->pdata[i];
-        if (field->source == SOURCE_META && g_ascii_strcasecmp(field->name, wanted->name) == 0)
-            return g_strcmp0(field->value, wanted->value) == 0;
-    }
-    return false;
+static void add_news(GArray *fields, const Clip *clip, Field field) {
+    if (g_strcmp0(said(clip, field.name), field.value) != 0) g_array_append_val(fields, field);
 }
 
 /* Only what differs is written, so that a run over known files changes nothing. */
 static bool label(Ingest *ingest, const Clip *clip, const char *path, GError **error) {
     const MetaRow *row = ingest->meta ? meta_find(ingest->meta, path) : NULL;
     g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(Field));
-    for (int i = 0; row && i < row->count; i++)
-        if (!says(clip, &row->fields[i])) g_array_append_val(fields, row->fields[i]);
-    g_autofree char *tags = wanted_tags(ingest, row, clip), *there = tags_of(clip);
-    Field list = {(char *)FIELD_TAGS, tags, SOURCE_META};
-    if (tags && strcmp(tags, there) != 0) g_array_append_val(fields, list);
+    g_autofree char *tags = wanted_tags(ingest, row, clip);
+    for (int i = 0; row && i < row->count; i++) add_news(fields, clip, row->fields[i]);
+    if (tags) add_news(fields, clip, (Field){(char *)FIELD_TAGS, tags, SOURCE_META});
     if (!fields->len) return true;
     return ingest->ops->set_fields(ingest->backend, clip_number_of_id(clip->id),
                                    (const Field *)fields->data, (int)fields->len, error);
