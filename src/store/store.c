@@ -41,7 +41,7 @@ static bool lock_within(int fd, const char *dir, double wait, GError **error) {
 
 /* The number in the file is for people; that the lock is held is the kernel's word, and ends with
  * the process. */
-static int take_lock(const char *dir, double wait, GError **error) {
+int store_lock(const char *dir, double wait, GError **error) {
     g_autofree char *path = g_build_filename(dir, LOCK_FILE, NULL);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666);
     if (fd < 0) {
@@ -121,9 +121,9 @@ static bool open_database(Store *store, StoreMode mode, double wait, GError **er
         store->db = open_to_read(store, error);
         return store->db != NULL;
     }
-    store->writable = true;
-    store->lock = take_lock(store->dir, wait, error);
+    store->lock = store_lock(store->dir, wait, error);
     if (store->lock < 0) return false;
+    store->writable = true;
     store->db = open_to_write(store, mode, error);
     return store->db != NULL;
 }
@@ -132,14 +132,29 @@ static void finalize(void *statement) {
     sqlite3_finalize(statement);
 }
 
-Store *store_open(const char *dir, StoreMode mode, double wait, GError **error) {
+static Store *store_new(const char *dir) {
     Store *store = g_new0(Store, 1);
     store->lock = -1;
     store->dir = g_strdup(dir);
     store->file = g_build_filename(dir, STORE_FILE, NULL);
     store->statements = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, finalize);
     store->model_change = -1;
+    return store;
+}
+
+Store *store_open(const char *dir, StoreMode mode, double wait, GError **error) {
+    Store *store = store_new(dir);
     if (open_database(store, mode, wait, error)) return store;
+    store_close(store);
+    return NULL;
+}
+
+Store *store_open_locked(const char *dir, GError **error) {
+    Store *store = store_new(dir);
+    store->writable = true;
+    if (check_there(store, STORE_WRITE, error))
+        store->db = open_to_write(store, STORE_WRITE, error);
+    if (store->db) return store;
     store_close(store);
     return NULL;
 }

@@ -229,3 +229,95 @@ bool store_words_forget(Store *store, int64_t clip, GError **error) {
     return words_open(store, error) && read_row(store, clip, &before, &found, error) &&
            (!found || replace_row(store, clip, &before, true, NULL, error));
 }
+
+/* -- care -- */
+
+static char *definition(Store *store) {
+    sqlite3_stmt *row =
+        sql_take(store, NULL, "SELECT sql FROM sqlite_schema WHERE name = 'words'", "");
+    char *text = row && sql_step(store, row, NULL) == STEP_ROW ? g_strdup(sql_text(row, 0)) : NULL;
+    sql_give(store, row);
+    return text;
+}
+
+bool store_words_clear(Store *store, GError **error) {
+    g_autofree char *text = definition(store);
+    if (!text) return store_damaged(store, "table words cannot be read", error);
+    return sql_do(store, error, "DROP TABLE words", "") && sql_do(store, error, text, "") &&
+           sql_do(store, error, "DELETE FROM word_length", "") &&
+           sql_do(store, error, "DELETE FROM word_total", "") &&
+           sql_do(store, error,
+                  "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
+                  " INSERT INTO word_total SELECT i, 0, 0 FROM n",
+                  "n", STORE_WORD_COLUMNS - 1);
+}
+
+typedef struct {
+    int64_t clips, wrong;
+    WordTotal totals[STORE_WORD_COLUMNS];
+} WordCheck;
+
+static bool has_lengths(Store *store, int64_t clip, const int64_t *length, GError **error) {
+    uint8_t codes[WORD_BLOCK_BYTES];
+    if (!words_lengths(store, clip / WORD_BLOCK, codes, error)) return false;
+    for (int i = 0; i < STORE_WORD_COLUMNS; i++)
+        if (codes[clip % WORD_BLOCK * STORE_WORD_COLUMNS + i] != bm25_length_code(length[i]))
+            return false;
+    return true;
+}
+
+static bool check_clip(Store *store, int64_t clip, WordCheck *check, GError **error) {
+    g_auto(Document) is, should;
+    document_init(&is);
+    document_init(&should);
+    bool found;
+    if (!read_row(store, clip, &is, &found, error) || !describe(store, clip, &should, error))
+        return false;
+    check->clips++;
+    if (!found || !is_same(&is, &should) || !has_lengths(store, clip, should.length, NULL))
+        check->wrong++;
+    for (int i = 0; i < STORE_WORD_COLUMNS; i++) {
+        check->totals[i].clips += should.length[i] > 0;
+        check->totals[i].words += should.length[i];
+    }
+    return true;
+}
+
+static bool check_clips(Store *store, WordCheck *check, GError **error) {
+    sqlite3_stmt *row = sql_take(store, error, "SELECT number FROM clip", "");
+    if (!row) return false;
+    Step step;
+    while ((step = sql_step(store, row, error)) == STEP_ROW)
+        if (!check_clip(store, sqlite3_column_int64(row, 0), check, error)) break;
+    sql_give(store, row);
+    return step == STEP_DONE;
+}
+
+/* FTS5 checks its index against its texts; as a change, so only where changes can be made. */
+static bool check_index(Store *store, GError **error) {
+    return !store->writable ||
+           sql_do(store, error, "INSERT INTO words (words) VALUES ('integrity-check')", "");
+}
+
+bool store_words_check(Store *store, char **detail) {
+    g_autoptr(GError) error = NULL;
+    WordCheck check = {0};
+    WordTotal totals[STORE_WORD_COLUMNS];
+    int64_t rows = 0;
+    bool ok = words_open(store, &error) && words_totals(store, totals, &error) &&
+              check_clips(store, &check, &error) &&
+              sql_int(store, &error, &rows, "SELECT count(*) FROM words", "") &&
+              check_index(store, &error);
+    if (!ok)
+        *detail = g_strdup(error->message);
+    else if (check.wrong || rows != check.clips)
+        *detail = g_strdup_printf("%" G_GINT64_FORMAT " clips have other words than they should",
+                                  MAX(check.wrong, ABS(rows - check.clips)));
+    else if (memcmp(totals, check.totals, sizeof totals))
+        *detail = g_strdup("the counts of words are wrong");
+    else {
+        *detail = g_strdup("all right");
+        return true;
+    }
+    return false;
+}

@@ -40,7 +40,7 @@ bool store_key_of_id(Store *store, uint64_t id, ClipKey *key) {
 bool store_key_of_window(Store *store, int64_t window, ClipKey *key, ClipWindow *span) {
     return read_key(store,
                     sql_take(store, NULL,
-                             "SELECT c.number, c.id, c.first_window, c.windows, w.start, w.end"
+                             "SELECT c.number, c.id, c.first_window, c.windows, w.start, w.\"end\""
                              " FROM \"window\" w JOIN clip c ON c.number = w.clip"
                              " WHERE w.number = ?",
                              "i", window),

@@ -53,7 +53,36 @@ bool stopped(GError *why, GError **error);
 
 void store_words_close(Store *store);
 
+/* Clips that have fewer windows than their rows say. */
+#define STORE_SHORT_CLIPS                                                                          \
+    "SELECT number FROM clip k WHERE k.windows <> (SELECT count(*) FROM \"window\" WHERE number "  \
+    ">="                                                                                           \
+    " k.first_window AND number < k.first_window + k.windows AND clip = k.number)"
+
+/* What counts of what was said: clip, name, value. */
+#define STORE_COUNTING                                                                             \
+    "SELECT clip, name, value FROM (SELECT clip, name, value, max(source) FROM said WHERE name <>" \
+    " 'tags' GROUP BY clip, name) WHERE value IS NOT NULL"
+
+/* The writer's lock, held until the file is closed; -1 with an error. */
+int store_lock(const char *dir, double wait, GError **error);
+
+/* For changing, by someone who holds the lock. */
+Store *store_open_locked(const char *dir, GError **error);
+
+/* SQLite's own check; its first complaint. */
+bool store_check_database(Store *store, char **detail);
+
+/* Values, tags and words again, after anything was said or taken back, or a path came or went. */
+bool store_refresh(Store *store, int64_t clip, GError **error);
+bool store_delete_clip(Store *store, int64_t clip, GError **error);
+
 /* Brings the words of a clip in step with its fields and paths, in the caller's transaction. */
 bool store_words_refresh(Store *store, int64_t clip, GError **error);
 bool store_words_forget(Store *store, int64_t clip, GError **error);
-bool store_words_rebuild(Store *store, GError **error);
+
+/* Table words empty and new, whatever it was. */
+bool store_words_clear(Store *store, GError **error);
+
+/* Words against fields and paths; `detail` says the first thing that is wrong. */
+bool store_words_check(Store *store, char **detail);

@@ -36,8 +36,7 @@ static bool write_tags(Store *store, int64_t clip, const Clip *tags, GError **er
     return true;
 }
 
-/* Values, tags and words again, after anything was said or taken back, or a path came or went. */
-static bool refresh(Store *store, int64_t clip, GError **error) {
+bool store_refresh(Store *store, int64_t clip, GError **error) {
     g_autoptr(Clip) tags = clip_new((uint8_t[CLIP_HASH]){0});
     return sql_do(store, error, "DELETE FROM value WHERE clip = ?", "i", clip) &&
            sql_do(store, error, "DELETE FROM tag WHERE clip = ?", "i", clip) &&
@@ -122,7 +121,7 @@ static bool delete_windows(Store *store, int64_t clip, GError **error) {
 /* -- clips and paths -- */
 
 /* What refers to the clip goes with it; so its words and windows, which do not, go before. */
-static bool delete_clip(Store *store, int64_t clip, GError **error) {
+bool store_delete_clip(Store *store, int64_t clip, GError **error) {
     return store_words_forget(store, clip, error) && delete_windows(store, clip, error) &&
            sql_do(store, error, "DELETE FROM clip WHERE number = ?", "i", clip);
 }
@@ -140,7 +139,7 @@ static bool lost_path(Store *store, int64_t clip, int64_t heir, GError **error) 
     bool any;
     if (!has_paths(store, clip, &any, error)) return false;
     if (any) return store_words_refresh(store, clip, error);
-    return (!heir || inherit(store, clip, heir, error)) && delete_clip(store, clip, error);
+    return (!heir || inherit(store, clip, heir, error)) && store_delete_clip(store, clip, error);
 }
 
 static bool clip_of_path(Store *store, const char *path, int64_t *clip, GError **error) {
@@ -225,7 +224,7 @@ bool store_add_clip(Store *store, Clip *clip, const ClipWindow *windows, const u
               put_paths(store, clip, error) &&
               insert_windows(store, clip->number, windows, clip->windows, vectors, clip_vector,
                              &clip->first_window, error) &&
-              refresh(store, clip->number, error);
+              store_refresh(store, clip->number, error);
     ok = change_end(store, ok, error);
     if (!ok) clip->number = clip->first_window = 0;
     return ok;
@@ -247,7 +246,7 @@ bool store_set_path(Store *store, int64_t clip, const char *path, const FileStam
     if (!change_begin(store, error)) return false;
     return change_end(store,
                       check_clip(store, clip, error) && put_path(store, clip, path, stamp, error) &&
-                          refresh(store, clip, error),
+                          store_refresh(store, clip, error),
                       error);
 }
 
@@ -268,8 +267,8 @@ bool store_remove_path(Store *store, const char *path, GError **error) {
 
 bool store_remove_clip(Store *store, int64_t clip, GError **error) {
     if (!change_begin(store, error)) return false;
-    return change_end(store, check_clip(store, clip, error) && delete_clip(store, clip, error),
-                      error);
+    return change_end(
+        store, check_clip(store, clip, error) && store_delete_clip(store, clip, error), error);
 }
 
 /* -- what is said -- */
@@ -288,7 +287,7 @@ bool store_set_fields(Store *store, int64_t clip, const Field *fields, int count
     bool ok = check_clip(store, clip, error);
     for (int i = 0; ok && i < count; i++)
         ok = say(store, clip, fields[i].name, fields[i].value, fields[i].source, error);
-    ok = ok && check_field_count(store, clip, error) && refresh(store, clip, error);
+    ok = ok && check_field_count(store, clip, error) && store_refresh(store, clip, error);
     return change_end(store, ok, error);
 }
 
@@ -298,7 +297,7 @@ bool store_unset_field(Store *store, int64_t clip, const char *name, Source sour
     bool ok = check_clip(store, clip, error) &&
               sql_do(store, error, "DELETE FROM said WHERE clip = ? AND name = ? AND source = ?",
                      "isn", clip, name, (int)source) &&
-              refresh(store, clip, error);
+              store_refresh(store, clip, error);
     return change_end(store, ok, error);
 }
 

@@ -1,0 +1,297 @@
+/* Mending. What SQLite can read as a whole is mended in place, in one transaction. What it cannot
+ * is copied, range of rows by range of rows, into a new database made beside it; a range that
+ * cannot be read is halved until single rows are left. The damaged file stays, under another name.
+ *
+ * A clip whose windows are broken keeps its paths and what was said of it, but loses its windows,
+ * its hash and its paths' stamps: the next index reads the files again, makes the clip anew, and
+ * what the user said comes along as it does for every file that changed. */
+#include "store_care.h"
+
+#include "error.h"
+#include "file.h"
+#include "store_private.h"
+
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <unistd.h>
+
+#define MENDING    "library.mending" /* a folder, for the time of it */
+#define CHUNK      10000             /* rows that are copied by one statement */
+#define MAX_LOST   4000000           /* numbers in unreadable places that are tried one by one */
+#define MAX_NUMBER ((int64_t)1 << 40)
+
+static void tell(GPtrArray *done, const char *format, ...) G_GNUC_PRINTF(2, 3);
+static void tell(GPtrArray *done, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    if (done) g_ptr_array_add(done, g_strdup_vprintf(format, args));
+    va_end(args);
+}
+
+/* -- in place -- */
+
+typedef struct {
+    const char *sql, *told; /* told: of how many rows, when any */
+} Mend;
+
+#define ORPHAN                                                                                     \
+    "NOT EXISTS (SELECT 1 FROM clip c WHERE c.number = \"window\".clip AND \"window\".number >="   \
+    " c.first_window AND \"window\".number < c.first_window + c.windows)"
+
+/* In this order: rows without an owner, clips that are broken, then windows nobody names. Clips
+ * that are to be read again get a hash that no file has. */
+static const Mend mends[] = {
+    {"DELETE FROM path WHERE clip NOT IN (SELECT number FROM clip)",
+     "paths without a clip forgotten"},
+    {"DELETE FROM said WHERE clip NOT IN (SELECT number FROM clip)", NULL},
+    {"DELETE FROM clip_vector WHERE clip NOT IN (SELECT number FROM clip) OR length(vector) IS NOT"
+     " (SELECT 2 * dim FROM model)",
+     NULL},
+    {"CREATE TEMP TABLE broken AS SELECT number FROM clip c WHERE length(hash) <> 32 OR id <>"
+     " lower(hex(substr(hash, 1, 8))) OR windows < 0 OR NOT duration >= 0 OR number IN"
+     " (" STORE_SHORT_CLIPS
+     ") OR number IN (SELECT clip FROM \"window\" WHERE length(vector) IS NOT"
+     " (SELECT 2 * dim FROM model))",
+     NULL},
+    {"INSERT INTO removal SELECT NULL, first_window, windows FROM clip WHERE windows > 0 AND "
+     "number IN"
+     " (SELECT number FROM broken)",
+     NULL},
+    {"UPDATE path SET size = -1 WHERE clip IN (SELECT number FROM broken)",
+     "paths will be read again, for their clips are broken"},
+    {"UPDATE clip SET windows = 0, first_window = 0, duration = 0, hash = randomblob(32) WHERE "
+     "number"
+     " IN (SELECT number FROM broken)",
+     NULL},
+    {"UPDATE clip SET id = lower(hex(substr(hash, 1, 8))) WHERE number IN (SELECT number FROM "
+     "broken)",
+     NULL},
+    {"INSERT INTO removal SELECT NULL, number, 1 FROM \"window\" WHERE clip NOT IN (SELECT number "
+     "FROM"
+     " broken) AND " ORPHAN,
+     NULL},
+    {"DELETE FROM \"window\" WHERE " ORPHAN, "windows without a clip forgotten"},
+    {"DROP TABLE broken", NULL},
+    {"UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(number), 0) FROM \"window\"))"
+     " WHERE name = 'window'",
+     NULL},
+};
+
+static bool run_mends(Store *store, GPtrArray *done, GError **error) {
+    for (size_t i = 0; i < G_N_ELEMENTS(mends); i++) {
+        if (!sql_do(store, error, mends[i].sql, "")) return false;
+        const int rows = sqlite3_changes(store->db);
+        if (mends[i].told && rows) tell(done, "%d %s", rows, mends[i].told);
+    }
+    return true;
+}
+
+static bool refresh_all(Store *store, GError **error) {
+    int64_t clip = 0;
+    for (;;) {
+        int64_t next = 0;
+        if (!sql_int(store, error, &next,
+                     "SELECT number FROM clip WHERE number > ? ORDER BY number LIMIT 1", "i", clip))
+            return false;
+        if (!next) return true;
+        clip = next;
+        if (!store_refresh(store, clip, error)) return false;
+    }
+}
+
+static bool drop_pathless(Store *store, GPtrArray *done, GError **error) {
+    static const char find[] =
+        "SELECT number FROM clip c WHERE NOT EXISTS (SELECT 1 FROM path WHERE"
+        " clip = c.number) LIMIT 1";
+    for (int count = 0;; count++) {
+        int64_t clip = 0;
+        if (!sql_int(store, error, &clip, find, "")) return false;
+        if (!clip) {
+            if (count) tell(done, "%d clips without a path forgotten", count);
+            return true;
+        }
+        if (!store_delete_clip(store, clip, error)) return false;
+    }
+}
+
+static bool mend(Store *store, GPtrArray *done, GError **error) {
+    if (!change_begin(store, error)) return false;
+    bool ok = run_mends(store, done, error) && store_words_clear(store, error) &&
+              refresh_all(store, error) && drop_pathless(store, done, error);
+    if (!change_end(store, ok, error)) return false;
+    tell(done, "fields and words made anew");
+    return true;
+}
+
+/* -- row by row -- */
+
+typedef struct {
+    Store *fresh; /* with the damaged one attached as `old` */
+    const char *table, *key;
+    int64_t lost, copied;
+} Salvage;
+
+static bool copy_rows(Salvage *s, int64_t after, int64_t last) {
+    g_autofree char *sql =
+        g_strdup_printf("INSERT OR IGNORE INTO main.\"%s\" SELECT * FROM old.\"%s\""
+                        " WHERE \"%s\" > ?1 AND \"%s\" <= ?2",
+                        s->table, s->table, s->key, s->key);
+    if (!sql_do(s->fresh, NULL, sql, "ii", after, last)) return false;
+    s->copied += sqlite3_changes(s->fresh->db);
+    return true;
+}
+
+static bool is_empty(Salvage *s, int64_t after, int64_t last) {
+    g_autofree char *sql =
+        g_strdup_printf("SELECT 1 FROM old.\"%s\" WHERE \"%s\" > ?1 AND \"%s\" <= ?2"
+                        " LIMIT 1",
+                        s->table, s->key, s->key);
+    int64_t found = 0;
+    return sql_int(s->fresh, NULL, &found, sql, "ii", after, last) && !found;
+}
+
+/* Rows with keys above `after`, up to `last`. */
+static void copy_range(Salvage *s, int64_t after, int64_t last) {
+    if (s->lost >= MAX_LOST || is_empty(s, after, last)) return;
+    if (last - after <= CHUNK && copy_rows(s, after, last)) return;
+    if (last - after == 1) {
+        s->lost++;
+        return;
+    }
+    const int64_t middle = after + (last - after) / 2;
+    copy_range(s, after, middle);
+    copy_range(s, middle, last);
+}
+
+/* The largest key, as far as anything tells. */
+static int64_t last_key(Salvage *s) {
+    int64_t most = 0, given = 0;
+    g_autofree char *sql = g_strdup_printf("SELECT max(\"%s\") FROM old.\"%s\"", s->key, s->table);
+    if (sql_int(s->fresh, NULL, &most, sql, "")) return CLAMP(most, 0, MAX_NUMBER);
+    sql_int(s->fresh, NULL, &given, "SELECT max(seq) FROM old.sqlite_sequence", "");
+    return given > 0 ? MIN(given, MAX_NUMBER) : MAX_LOST;
+}
+
+/* A table per row; what follows from them is made anew. */
+static const char *const salvaged[][2] = {
+    {"model", "one"},     {"clip", "number"},      {"path", "number"},    {"said", "clip"},
+    {"window", "number"}, {"clip_vector", "clip"}, {"removal", "number"},
+};
+
+static void salvage_rows(Store *fresh, GPtrArray *done) {
+    for (size_t i = 0; i < G_N_ELEMENTS(salvaged); i++) {
+        Salvage s = {fresh, salvaged[i][0], salvaged[i][1], 0, 0};
+        copy_range(&s, 0, last_key(&s));
+        tell(done, "%s: %" G_GINT64_FORMAT " rows read%s", s.table, s.copied,
+             s.lost ? ", places in it cannot be read" : "");
+    }
+    static const char *const whole[] = {
+        "INSERT OR IGNORE INTO main.setting SELECT * FROM old.setting",
+        "INSERT OR IGNORE INTO main.failure SELECT * FROM old.failure",
+        "UPDATE main.sqlite_sequence SET seq = max(seq, coalesce((SELECT o.seq FROM"
+        " old.sqlite_sequence o WHERE o.name = main.sqlite_sequence.name), 0))",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(whole); i++) sql_do(fresh, NULL, whole[i], "");
+}
+
+static bool attach(Store *fresh, const char *file, GError **error) {
+    int64_t tables = 0;
+    g_autofree char *escaped = g_uri_escape_string(file, "/", FALSE);
+    g_autofree char *uri = g_strdup_printf("file:%s?mode=rw", escaped);
+    if (sql_do(fresh, error, "PRAGMA foreign_keys = OFF", "") &&
+        sql_do(fresh, NULL, "ATTACH ? AS old", "s", uri) &&
+        sql_int(fresh, NULL, &tables,
+                "SELECT count(*) FROM old.sqlite_schema WHERE name IN ('clip', 'path', 'window')",
+                "") &&
+        tables == 3)
+        return true;
+    return error && *error ? false
+                           : error_fail(error, ERR_FORMAT, "%s: nothing can be read from it", file);
+}
+
+static bool fill(Store *fresh, const char *file, GPtrArray *done, GError **error) {
+    if (!attach(fresh, file, error) || !change_begin(fresh, error)) return false;
+    salvage_rows(fresh, done);
+    if (!change_end(fresh, true, error)) return false;
+    return sql_do(fresh, error, "DETACH old", "") &&
+           sql_do(fresh, error, "PRAGMA foreign_keys = ON", "") && mend(fresh, done, error);
+}
+
+/* -- putting it in place -- */
+
+static char *name_for_damaged(const char *file) {
+    char *name = g_strconcat(file, ".damaged", NULL);
+    for (int i = 2; g_file_test(name, G_FILE_TEST_EXISTS) && i < 1000; i++) {
+        g_free(name);
+        name = g_strdup_printf("%s.damaged.%d", file, i);
+    }
+    return name;
+}
+
+/* The damaged file has two names for a moment, so that at no time there is no library. A log that
+ * is left is the damaged one's, and must not be found beside the new one. */
+static bool swap_in(const char *file, const char *fresh, GPtrArray *done, GError **error) {
+    g_autofree char *damaged = name_for_damaged(file);
+    g_autofree char *log = g_strconcat(file, "-wal", NULL), *shm = g_strconcat(file, "-shm", NULL);
+    g_autofree char *damaged_log = g_strconcat(damaged, "-wal", NULL);
+    g_autofree char *dir = g_path_get_dirname(file);
+    if (link(file, damaged) != 0) return error_fail_errno(error, damaged, errno);
+    if (g_rename(log, damaged_log) != 0 && errno != ENOENT)
+        return error_fail_errno(error, log, errno);
+    g_unlink(shm);
+    if (g_rename(fresh, file) != 0) return error_fail_errno(error, file, errno);
+    tell(done, "the damaged database is kept as %s", damaged);
+    return file_sync_dir(dir, error);
+}
+
+static void remove_mending(const char *folder) {
+    static const char *const names[] = {STORE_FILE, STORE_FILE "-wal", STORE_FILE "-shm",
+                                        "writer.lock"};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *path = g_build_filename(folder, names[i], NULL);
+        g_unlink(path);
+    }
+    g_rmdir(folder);
+}
+
+static bool salvage(const char *dir, GPtrArray *done, GError **error) {
+    g_autofree char *folder = g_build_filename(dir, MENDING, NULL);
+    g_autofree char *file = g_build_filename(dir, STORE_FILE, NULL);
+    g_autofree char *fresh_file = g_build_filename(folder, STORE_FILE, NULL);
+    remove_mending(folder); /* what a repair left that was killed */
+    Store *fresh = store_open(folder, STORE_CREATE, 0, error);
+    bool ok = fresh && fill(fresh, file, done, error);
+    ok = ok && sql_do(fresh, error, "PRAGMA wal_checkpoint(TRUNCATE)", "");
+    store_close(fresh);
+    ok = ok && swap_in(file, fresh_file, done, error);
+    remove_mending(folder);
+    return ok;
+}
+
+/* True when SQLite finds nothing wrong, so that mending in place is safe. */
+static bool is_readable(Store *store, GPtrArray *done) {
+    g_autofree char *detail = NULL;
+    if (store_check_database(store, &detail)) return true;
+    tell(done, "the database is damaged: %s", detail);
+    return false;
+}
+
+static bool repair(const char *dir, GPtrArray *done, GError **error) {
+    g_autoptr(GError) why = NULL;
+    Store *store = store_open_locked(dir, &why);
+    if (!store && why->code != ERR_FORMAT) {
+        g_propagate_error(error, g_steal_pointer(&why));
+        return false;
+    }
+    bool mended = store && is_readable(store, done) && mend(store, done, NULL);
+    store_close(store);
+    return mended || salvage(dir, done, error);
+}
+
+bool store_repair(const char *dir, GPtrArray *done, GError **error) {
+    int lock = store_lock(dir, 0, error);
+    if (lock < 0) return false;
+    bool ok = repair(dir, done, error);
+    close(lock);
+    return ok;
+}
