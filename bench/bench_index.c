@@ -1,6 +1,6 @@
 /* Times the vector index beside its peers; bench/peers/index.py drives it.
  *
- *   bench_index ROWS.f16 COUNT TEXTS.f32 FILE THREADS
+ *   bench_index ROWS.f16 COUNT TEXTS.f32 FILE THREADS [LISTS]
  *
  * Makes FILE of the first COUNT rows of 512 (or opens it, with THREADS 0), and says how long that
  * took; then answers lines of standard input with one line each:
@@ -70,7 +70,8 @@ static void build(char **argv) {
                       .rows = (uint64_t)source.count,
                       .threads = atoi(argv[5]),
                       .texts = texts,
-                      .text_count = text_count};
+                      .text_count = text_count,
+                      .lists = argv[6] ? atoi(argv[6]) : 0};
     double wall = clock_of(CLOCK_MONOTONIC), cpu = clock_of(CLOCK_PROCESS_CPUTIME_ID);
     const char *fault = index_write(argv[4], &how, next_row, &source);
     if (fault) die(argv[4], fault);
@@ -112,7 +113,7 @@ static void search(const Index *index, IndexScratch *scratch, char *line, int64_
     IndexSet set = keep > 1 ? set_of(count, keep) : (IndexSet){0};
     IndexQuery how = {k, strcmp(kind, "text") ? INDEX_SOUND : INDEX_TEXT, *verb == 'e',
                       keep > 1 ? &set : NULL};
-    for (int i = 0; i < 20; i++) index_search(index, scratch, q + i % rows * DIM, &how, hits);
+    for (int i = 0; i < rows; i++) index_search(index, scratch, q + i * DIM, &how, hits); /* warm */
     for (int i = 0; i < rows; i++) {
         double start = clock_of(CLOCK_THREAD_CPUTIME_ID);
         int n = index_search(index, scratch, q + i * DIM, &how, hits);
@@ -158,7 +159,8 @@ static void time_opening(const char *path, const float *query) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 6) die("usage", "bench_index ROWS.f16 COUNT TEXTS.f32 FILE THREADS");
+    if (argc != 6 && argc != 7)
+        die("usage", "bench_index ROWS.f16 COUNT TEXTS.f32 FILE THREADS [LISTS]");
     int text_count;
     char line[2048];
     if (atoi(argv[5])) build(argv);

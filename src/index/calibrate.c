@@ -14,18 +14,19 @@
 #include <string.h>
 
 enum {
-    MOST_QUERIES = 512,
-    MOST_WIDE = 128, /* queries of the largest k, each of which tells more */
     BATCH = 1024,
     MOST_CODES = 65536,
     STEPS = 8, /* of ranks in an octave */
     RANKS = 17 * STEPS,
 };
 
-#define RECALL_OF_LISTS 0.9955
-#define RECALL_OF_ALL   0.9930
+#define RECALL_OF_LISTS 0.9975
+#define RECALL_OF_ALL   0.9955
 
 static const int ks[SEGMENT_EFFORTS] = {10, 100, 1000};
+
+/* The larger k, the more each of them tells. */
+static const int most_queries[SEGMENT_EFFORTS] = {512, 256, 64};
 
 /* Queries of one kind, and their true neighbours. */
 typedef struct {
@@ -48,7 +49,7 @@ static void set_queries(Queries *q) {
     const Calibration *c = q->c;
     Segment *s = c->segment;
     uint64_t dim = s->head.dim, of = q->kind == INDEX_TEXT ? (uint64_t)c->text_count : s->head.rows;
-    q->count = (int)(of < MOST_QUERIES ? of : MOST_QUERIES);
+    q->count = (int)(of < (uint64_t)most_queries[0] ? of : (uint64_t)most_queries[0]);
     q->queries = memory_take((size_t)q->count * dim, sizeof *q->queries);
     q->self = memory_take((size_t)q->count, sizeof *q->self);
     q->rotated = memory_take((size_t)q->count * (size_t)s->lists.padded, sizeof *q->rotated);
@@ -217,28 +218,57 @@ static int smaller_first(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Counts at which ranks among all candidates, sorted, the truth's slots stand. */
-static void place_in_codes(void *user, size_t i, int thread) {
-    Places *p = user;
-    Segment *s = p->queries->c->segment;
-    IndexQuery how = {.k = p->k, .kind = p->queries->kind};
-    Scan scan = scan_of(p, i, thread, &how);
-    uint32_t *places = p->of_codes + (size_t)thread * RANKS;
-    int n;
+/* The candidates that are true neighbours, the best first, → keys; how many. */
+static int true_ones(const Places *p, size_t i, const Top *codes, uint64_t *keys) {
+    const Segment *s = p->queries->c->segment;
+    int n, found = 0;
     const uint32_t *truth = truth_of(p, i, &n);
     uint32_t *slots = memory_take((size_t)n, sizeof *slots);
     for (int t = 0; t < n; t++) slots[t] = s->slots[truth[t]];
     qsort(slots, (size_t)n, sizeof *slots, smaller_first);
-    bool self = p->queries->self[i * (size_t)p->queries->count / (size_t)p->count] >= 0;
-    scan_codes(&scan, p->lists, p->codes);
-    Top *codes = &scan.scratch->codes;
-    top_sort(codes->keys, codes->count);
-    for (size_t rank = 0; rank < codes->count; rank++) {
-        uint32_t slot = (uint32_t)codes->keys[rank];
+    for (size_t c = 0; c < codes->count && found < n; c++) {
+        uint32_t slot = (uint32_t)codes->keys[c];
         if (bsearch(&slot, slots, (size_t)n, sizeof slot, smaller_first))
-            places[bucket_of(rank - (rank > 0 && self))]++;
+            keys[found++] = codes->keys[c];
     }
+    top_sort(keys, (size_t)found);
     memory_give(slots);
+    return found;
+}
+
+/* How many of the sorted keys are above this one. */
+static int above(const uint64_t *keys, int count, uint64_t key) {
+    int low = 0, high = count;
+    while (low < high) {
+        int middle = (low + high) / 2;
+        if (keys[middle] > key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Counts at which ranks among all candidates the true neighbours stand. */
+static void place_in_codes(void *user, size_t i, int thread) {
+    Places *p = user;
+    IndexQuery how = {.k = p->k, .kind = p->queries->kind};
+    Scan scan = scan_of(p, i, thread, &how);
+    uint32_t *places = p->of_codes + (size_t)thread * RANKS;
+    scan_codes(&scan, p->lists, p->codes);
+    const Top *codes = &scan.scratch->codes;
+    uint64_t *keys = memory_take((size_t)p->k, sizeof *keys);
+    uint32_t *better = memory_take((size_t)p->k + 1, sizeof *better);
+    int found = true_ones(p, i, codes, keys);
+    /* A candidate above the n-th of them and not above the one before adds to the ranks from n on.
+     */
+    for (size_t c = 0; c < codes->count; c++) better[above(keys, found, codes->keys[c])]++;
+    for (size_t n = 0, rank = 0; n < (size_t)found; n++) {
+        rank += better[n];
+        places[bucket_of(rank)]++;
+    }
+    memory_give(keys);
+    memory_give(better);
 }
 
 /* The first place up to which `part` of all neighbours stand; -1 where they do not. */
@@ -283,7 +313,7 @@ static void calibrate_kind(const Calibration *c, IndexKind kind, IndexScratch **
     find_truth(&q);
     for (int e = 0; e < SEGMENT_EFFORTS && ks[e] <= q.most; e++) {
         Places places = {.queries = &q, .k = ks[e], .count = q.count, .scratch = scratch};
-        if (e == SEGMENT_EFFORTS - 1 && places.count > MOST_WIDE) places.count = MOST_WIDE;
+        if (places.count > most_queries[e]) places.count = most_queries[e];
         s->head.effort[kind][e] = measure(&places);
     }
     queries_clear(&q);

@@ -268,12 +268,14 @@ static uint32_t between(uint32_t a, uint32_t b, float part) {
 }
 
 /* What k wants of this segment, between the values of k that were calibrated. A filter that keeps a
- * tenth makes of the best k the best 10 k of all. codes 0: more than was calibrated. */
+ * tenth makes of the best k the best 10 k of all; twice that, since it need not keep a tenth of
+ * these. codes 0: more than was calibrated. */
 static SegmentEffort effort_of(const Scan *scan) {
     const Segment *s = scan->segment;
     const SegmentEffort *known = s->head.effort[scan->how->kind];
     float kept = (float)scan->allowed / (float)s->head.rows;
-    float level = log10f((float)scan->how->k / kept) - 1;
+    float wanted = (float)scan->how->k / kept * (scan->how->allow ? 2 : 1);
+    float level = log10f(wanted) - 1;
     if (level > SEGMENT_EFFORTS - 1) return (SegmentEffort){s->head.lists, 0};
     if (level < 0) level = 0;
     int below = (int)level, above = (int)ceilf(level);

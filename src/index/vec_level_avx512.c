@@ -131,11 +131,13 @@ INLINE __m256i weigh(const __m512i *counts) {
     return _mm512_cvtepi64_epi32(total);
 }
 
-INLINE __m512i totals_of(const VecPlan *plan, const uint8_t *block, int words) {
+/* Of sixteen vectors. The loop stays a loop: unrolled, its planes would be loaded ahead of all
+ * blocks, which are more than there are registers. */
+INLINE __m512i totals_of(const VecPlan *plan, const uint8_t *block) {
     __m512i a[VEC_PLANES], b[VEC_PLANES];
     for (int p = 0; p < VEC_PLANES; p++) a[p] = b[p] = _mm512_setzero_si512();
-#pragma GCC unroll 8
-    for (int w = 0; w < words; w++) {
+#pragma GCC unroll 1
+    for (int w = 0; w < plan->words; w++) {
         __m512i x = _mm512_loadu_si512(block + (size_t)w * 128);
         __m512i y = _mm512_loadu_si512(block + (size_t)w * 128 + 64);
 #pragma GCC unroll 4
@@ -148,15 +150,21 @@ INLINE __m512i totals_of(const VecPlan *plan, const uint8_t *block, int words) {
     return _mm512_inserti64x4(_mm512_castsi256_si512(weigh(a)), weigh(b), 1);
 }
 
-INLINE int scan_words(const VecPlan *plan, const uint8_t *blocks, int count, const uint16_t *live,
-                      float threshold, uint32_t first_slot, uint64_t *out, int words) {
-    const size_t codes = (size_t)words * VEC_BLOCK * 8, bytes = codes + VEC_BLOCK_TAIL;
+/* Blocks that are asked for ahead: the processor itself does not look beyond a page. */
+enum { AHEAD = 4 };
+
+LEVEL static int level_scan(const VecPlan *plan, const uint8_t *blocks, int count,
+                            const uint16_t *live, float threshold, uint32_t first_slot,
+                            uint64_t *out) {
+    const size_t codes = (size_t)plan->words * VEC_BLOCK * 8, bytes = codes + VEC_BLOCK_TAIL;
     int n = 0;
     for (int b = 0; b < count; b++) {
         if (!live[b]) continue;
         const uint8_t *block = blocks + (size_t)b * bytes;
         const VecBlockTail *tail = (const VecBlockTail *)(block + codes);
-        __m512i total = totals_of(plan, block, words);
+        for (size_t i = 0; i < bytes; i += 64)
+            _mm_prefetch((const char *)block + AHEAD * bytes + i, _MM_HINT_T0);
+        __m512i total = totals_of(plan, block);
         __m512 dot = _mm512_cvtepi32_ps(
             _mm512_sub_epi32(_mm512_add_epi32(total, total), _mm512_set1_epi32(plan->sum)));
         __m512 size = _mm512_mul_ps(load_half(tail->factor), _mm512_set1_ps(plan->step));
@@ -172,15 +180,6 @@ INLINE int scan_words(const VecPlan *plan, const uint8_t *blocks, int count, con
         n += level_keep(estimate, passed, first_slot + (uint32_t)b * VEC_BLOCK, out + n);
     }
     return n;
-}
-
-/* 512 dimensions are what the models have: unrolled. */
-LEVEL static int level_scan(const VecPlan *plan, const uint8_t *blocks, int count,
-                            const uint16_t *live, float threshold, uint32_t first_slot,
-                            uint64_t *out) {
-    if (plan->words == 8)
-        return scan_words(plan, blocks, count, live, threshold, first_slot, out, 8);
-    return scan_words(plan, blocks, count, live, threshold, first_slot, out, plan->words);
 }
 
 LEVEL static int64_t level_dot_bytes(const uint8_t *x, const int8_t *hi, const int8_t *lo,
