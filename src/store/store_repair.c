@@ -209,10 +209,10 @@ static bool attach(Store *fresh, const char *file, GError **error) {
                            : error_fail(error, ERR_FORMAT, "%s: nothing can be read from it", file);
 }
 
+/* Outside a transaction: one would take in the damaged file, and could not be ended there. */
 static bool fill(Store *fresh, const char *file, GPtrArray *done, GError **error) {
-    if (!attach(fresh, file, error) || !change_begin(fresh, error)) return false;
+    if (!attach(fresh, file, error)) return false;
     salvage_rows(fresh, done);
-    if (!change_end(fresh, true, error)) return false;
     return sql_do(fresh, error, "DETACH old", "") &&
            sql_do(fresh, error, "PRAGMA foreign_keys = ON", "") && mend(fresh, done, error);
 }
