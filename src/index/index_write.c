@@ -225,11 +225,11 @@ static void crc_pages(void *user, size_t piece, int thread) {
     uint32_t *crcs = part(w, at->crcs);
     uint64_t end = at->crcs / SEGMENT_PAGE, page = piece * CRC_PAGES;
     if (end > page + CRC_PAGES) end = page + CRC_PAGES;
-    for (; page < end; page++) {
+    for (page += page == 0; page < end; page++) {
         uint64_t offset = page * SEGMENT_PAGE;
-        const void *bytes =
-            offset >= at->ids ? part(w, offset) : (const uint8_t *)w->rows + offset - SEGMENT_PAGE;
-        crcs[page] = page ? vec_kernels()->crc(bytes, SEGMENT_PAGE) : 0;
+        const uint8_t *rows = (const uint8_t *)w->rows;
+        const void *bytes = offset >= at->ids ? part(w, offset) : rows + (offset - SEGMENT_PAGE);
+        crcs[page] = vec_kernels()->crc(bytes, SEGMENT_PAGE);
     }
 }
 

@@ -116,7 +116,7 @@ static uint16_t allowed_of_block(Scan *scan, uint64_t block) {
     return (uint16_t)allowed;
 }
 
-/* Blocks of one list that lie together; returns how many of their vectors may be found. */
+/* Blocks of one list that lie together; returns how many of their vectors the filter allows. */
 static uint64_t scan_blocks(Scan *scan, uint32_t block, int count) {
     Segment *s = scan->segment;
     Top *top = &scan->scratch->codes;
@@ -138,6 +138,7 @@ static uint64_t scan_blocks(Scan *scan, uint32_t block, int count) {
     return seen;
 }
 
+/* Returns how many of its vectors may be found. */
 static uint64_t scan_list(Scan *scan, uint32_t list) {
     Segment *s = scan->segment;
     int padded = s->lists.padded;
@@ -152,25 +153,36 @@ static uint64_t scan_list(Scan *scan, uint32_t list) {
         uint32_t rest = to - block;
         seen += scan_blocks(scan, block, (int)(rest < VEC_CHUNK ? rest : VEC_CHUNK));
     }
-    return seen;
+    return scan->how->allow ? seen : s->live_of[list];
 }
 
-/* With a filter, lists go on until as many vectors were seen as there would be in `lists` lists if
- * what is allowed lay everywhere: it may all lie where the query does not. */
+/* How many vectors must be seen beside the lists wanted: enough for what is asked; and with a
+ * filter, as many as there would be in these lists if what it allows lay everywhere, for it may all
+ * lie where the query does not. */
+static uint64_t enough(const Scan *scan, uint32_t lists) {
+    uint64_t least = scan_fines(scan->how->k);
+    uint64_t share = scan->how->allow ? scan->allowed * lists / scan->segment->head.lists : 0;
+    return share > least ? share : least;
+}
+
 void scan_codes(Scan *scan, uint32_t lists, uint32_t codes) {
     Segment *s = scan->segment;
     IndexScratch *x = scan->scratch;
-    bool filtered = scan->how->allow != NULL;
-    uint64_t seen = 0, wanted = scan->allowed * lists / s->head.lists;
+    uint64_t seen = 0, wanted = enough(scan, lists);
+    uint32_t known = lists, i = 0;
     top_begin(&x->codes, codes, VEC_CHUNK * VEC_BLOCK);
     if (s->head.lists == 1) {
         scan_list(scan, 0);
+        i = 1;
     } else {
-        lists_order(&s->lists, x->q, filtered ? s->lists.count : (int)lists, x->bytes, x->order);
-        for (uint32_t i = 0; i < s->head.lists; i++) {
-            if (i >= lists && (!filtered || seen >= wanted)) break;
-            seen += scan_list(scan, (uint32_t)x->order[i]);
+        lists_order(&s->lists, x->q, (int)lists, x->bytes, x->order);
+    }
+    for (; i < s->head.lists && (i < lists || seen < wanted); i++) {
+        if (i == known) {
+            lists_order(&s->lists, x->q, s->lists.count, x->bytes, x->order);
+            known = s->head.lists;
         }
+        seen += scan_list(scan, (uint32_t)x->order[i]);
     }
     top_cut(&x->codes);
 }
@@ -284,7 +296,9 @@ static SegmentEffort effort_of(const Scan *scan) {
     SegmentEffort found = {between(a.lists, b.lists, level - (float)below),
                            between(a.codes, b.codes, level - (float)below)};
     float codes = (float)found.codes * kept;
+    uint32_t least = 2 * (uint32_t)scan_fines(scan->how->k);
     found.codes = codes > (float)known[0].codes ? (uint32_t)codes : known[0].codes;
+    if (found.codes < least) found.codes = least;
     if (found.lists > s->head.lists) found.lists = s->head.lists;
     return found;
 }

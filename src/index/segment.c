@@ -81,6 +81,7 @@ static bool count_blocks(Segment *s) {
         }
         if (s->sizes[l] % VEC_BLOCK)
             s->live[block + blocks - 1] = (uint16_t)((1u << s->sizes[l] % VEC_BLOCK) - 1);
+        s->live_of[l] = s->sizes[l];
         block += blocks;
         rows += s->sizes[l];
     }
@@ -115,6 +116,7 @@ static bool bind(Segment *s) {
     s->rotation = rotate_new((int)s->head.dim);
     s->lists = lists_new(s->lists.centres, s->lists.spread, (int)lists, s->lists.padded);
     s->first_block = memory_take(lists + 1, sizeof *s->first_block);
+    s->live_of = memory_take(lists, sizeof *s->live_of);
     s->list_of = memory_take(blocks, sizeof *s->list_of);
     s->live = memory_take(blocks, sizeof *s->live);
     s->live_rows = s->head.rows;
@@ -131,6 +133,7 @@ void segment_unbind(Segment *s) {
     memory_give(s->checked);
     memory_give(s->first_block);
     memory_give(s->list_of);
+    memory_give(s->live_of);
     memory_give(s->live);
     rotate_clear(&s->rotation);
     lists_clear(&s->lists);
@@ -266,6 +269,7 @@ void segment_remove(Segment *s, int64_t first, int64_t end) {
         if (!segment_slot(s, row, &slot)) continue;
         uint16_t *live = &s->live[slot / VEC_BLOCK], bit = (uint16_t)(1u << slot % VEC_BLOCK);
         s->live_rows -= (*live & bit) != 0;
+        s->live_of[s->list_of[slot / VEC_BLOCK]] -= (*live & bit) != 0;
         *live &= (uint16_t)~bit;
     }
 }

@@ -64,6 +64,7 @@ typedef struct {
 
     uint32_t *first_block; /* [lists + 1] */
     uint32_t *list_of;     /* [blocks] */
+    uint32_t *live_of;     /* [lists]: rows of each that can be found */
     uint16_t *live;        /* [blocks]: slots that can be found */
     uint64_t live_rows;
     bool consecutive; /* ids without a gap */
