@@ -79,31 +79,25 @@ static bool same(const FileStamp *a, const FileStamp *b) {
     return a->size == b->size && a->mtime == b->mtime && a->ctime == b->ctime;
 }
 
-/* A table's stamp of the path; false: it has none. The fourth column goes to `*number`. */
-static bool stamp_of(Store *store, const char *text, const char *path, FileStamp *stamp,
-                     int64_t *number) {
+/* One statement for both tables: each one costs the locks of a transaction. */
+PathState store_path_state(Store *store, const char *path, const FileStamp *stamp, int64_t *clip) {
+    static const char text[] = "SELECT size, mtime, ctime, clip FROM path WHERE path = ?1 UNION ALL"
+                               " SELECT size, mtime, ctime, 0 FROM failure WHERE path = ?1";
+    PathState state = PATH_UNKNOWN;
+    int64_t held = 0;
     sqlite3_stmt *row = sql_take(store, NULL, text, "b", path, strlen(path));
-    bool found = row && sql_step(store, row, NULL) == STEP_ROW;
-    if (found) {
-        *stamp = stamp_at(row, 0);
-        *number = sqlite3_column_int64(row, 3);
+    while (row && state != PATH_SAME && sql_step(store, row, NULL) == STEP_ROW) {
+        const FileStamp known = stamp_at(row, 0);
+        const int64_t number = sqlite3_column_int64(row, 3);
+        if (number) held = number;
+        if (same(&known, stamp))
+            state = number ? PATH_SAME : PATH_FAILED;
+        else if (number)
+            state = PATH_CHANGED;
     }
     sql_give(store, row);
-    return found;
-}
-
-PathState store_path_state(Store *store, const char *path, const FileStamp *stamp, int64_t *clip) {
-    FileStamp known, failed;
-    int64_t held = 0, unused;
-    bool found = stamp_of(store, "SELECT size, mtime, ctime, clip FROM path WHERE path = ?", path,
-                          &known, &held);
     if (clip) *clip = held;
-    if (found && same(&known, stamp)) return PATH_SAME;
-    if (stamp_of(store, "SELECT size, mtime, ctime, 0 FROM failure WHERE path = ?", path, &failed,
-                 &unused) &&
-        same(&failed, stamp))
-        return PATH_FAILED;
-    return found ? PATH_CHANGED : PATH_UNKNOWN;
+    return state;
 }
 
 int64_t store_find_hash(Store *store, const uint8_t hash[CLIP_HASH]) {
