@@ -63,6 +63,7 @@ typedef struct {
                         double *columns, GError **error);
 
     /* -- reading -- */
+    int64_t (*count)(Backend *backend); /* of clips, as of the last search; cheap */
     bool (*stats)(Backend *backend, StoreStats *stats, int64_t *index_bytes, GError **error);
     char **(*field_names)(Backend *backend, GError **error);
     /* "id:HEX", bare hex or a path → the clip; ERR_NOT_FOUND, or ERR_CONFLICT for several. */

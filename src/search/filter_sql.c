@@ -9,6 +9,8 @@
 
 #define ANY_CLIP "c.number IN (SELECT clip FROM "
 
+#define GROUP 64 /* values of a list; SQLite's trees are at most 1000 deep */
+
 typedef struct {
     GString *sql;
     StoreWhere *where;
@@ -133,30 +135,41 @@ static void put_test(Writer *writer, const FilterNode *test) {
     g_string_append(writer->sql, test->op == OP_NE ? "NOT (" : "(");
     const char *close = open_set(writer, test->field);
     for (guint i = 0; i < test->values->len; i++) {
-        g_string_append(writer->sql, i ? " OR (" : "((");
+        g_string_append(writer->sql, i == 0 ? "((" : i % GROUP ? " OR " : ") OR (");
         put_value_test(writer, test, test->values->pdata[i]);
-        g_string_append(writer->sql, ")");
     }
-    g_string_append_printf(writer->sql, ")%s)", close);
+    g_string_append_printf(writer->sql, "))%s)", close);
+}
+
+static void put_node(Writer *writer, const FilterNode *node);
+
+/* A chain of one kind stays flat: SQLite's parser has room for 100 open brackets and operators, of
+ * which FILTER_MAX_DEPTH levels take three each. */
+static void put_operand(Writer *writer, const FilterNode *node, FilterKind parent) {
+    bool bracket = node->kind != parent && (node->kind == FILTER_AND || node->kind == FILTER_OR);
+    if (bracket) g_string_append_c(writer->sql, '(');
+    put_node(writer, node);
+    if (bracket) g_string_append_c(writer->sql, ')');
 }
 
 static void put_node(Writer *writer, const FilterNode *node) {
     if (node->kind == FILTER_TEST) {
         put_test(writer, node);
-        return;
-    }
-    g_string_append(writer->sql, node->kind == FILTER_NOT ? "(NOT " : "(");
-    put_node(writer, node->left);
-    if (node->right) {
+    } else if (node->kind == FILTER_NOT) {
+        g_string_append(writer->sql, "NOT ");
+        put_operand(writer, node->left, FILTER_NOT);
+    } else {
+        put_operand(writer, node->left, node->kind);
         g_string_append(writer->sql, node->kind == FILTER_AND ? " AND " : " OR ");
-        put_node(writer, node->right);
+        put_operand(writer, node->right, node->kind);
     }
-    g_string_append(writer->sql, ")");
 }
 
 StoreWhere *filter_where(const Filter *filter) {
     Writer writer = {.sql = g_string_new(NULL), .where = store_where_new("")};
+    g_string_append_c(writer.sql, '(');
     put_node(&writer, filter->root);
+    g_string_append_c(writer.sql, ')');
     g_free(writer.where->sql);
     writer.where->sql = g_string_free(writer.sql, FALSE);
     return writer.where;

@@ -40,10 +40,12 @@ static GBytes *local_get(Backend *backend, const char *key, GError **error) {
     return value;
 }
 
-static bool local_stats_op(Backend *backend, StoreStats *stats, int64_t *bytes, GError **error) {
+static bool local_stats(Backend *backend, StoreStats *stats, int64_t *bytes, GError **error) {
     Local *local = (Local *)backend;
-    if (!local_stats(local, stats, error)) return false;
-    if (!local_index_begin(local, error)) return false;
+    Reader *reader = local_lease(local, error);
+    bool ok = reader && store_stats(reader->store, stats, error);
+    local_give_back(local, reader);
+    if (!ok || !local_index_begin(local, error)) return false;
     if (bytes) *bytes = local->index ? (int64_t)index_bytes(local->index) : 0;
     local_index_end(local);
     return true;
@@ -194,7 +196,8 @@ static const BackendOps operations = {
     .sample = local_sample,
     .row = local_row,
     .score_words = local_score_words,
-    .stats = local_stats_op,
+    .count = local_count,
+    .stats = local_stats,
     .field_names = local_field_names,
     .find = local_find,
     .clip = local_clip,
@@ -232,6 +235,7 @@ Backend *local_open(const char *dir, StoreMode mode, double wait, GError **error
         .dir = g_strdup(dir),
         .writer = writer,
         .watch = watch,
+        .clips = -1,
         .readers = g_async_queue_new_full(reader_free),
         .models = g_ptr_array_new_with_free_func(model_free),
         .damaged = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),

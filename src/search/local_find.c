@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define LONG_CLIP 64 /* windows */
+
 /* -- sets of windows -- */
 
 /* The windows that may be found, as bits of our own; `set.bits` NULL: all. */
@@ -13,11 +15,6 @@ typedef struct {
     IndexSet set;
     uint64_t *bits;
 } Allowed;
-
-static void allowed_clear(Allowed *allowed) {
-    g_free(allowed->bits);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Allowed, allowed_clear)
 
 static bool allow_filter(Store *store, const StoreWhere *where, Allowed *allowed, GError **error) {
     if (!where) return true;
@@ -53,10 +50,13 @@ typedef struct {
     Reader *reader;
     const CandidateRequest *request;
     Allowed allowed;
-    bool filtered;
-    GArray *found;    /* of WindowHit */
-    GHashTable *seen; /* numbers of clips, as pointers; NULL: windows are not folded */
-    IndexHit *hits;   /* room for k */
+    GArray *found;       /* of WindowHit */
+    bool fold;           /* into clips */
+    int64_t count;       /* of clips in the library */
+    GHashTable *seen;    /* when folded: numbers of the clips that were found … */
+    GHashTable *covered; /* … and windows of those that are not long */
+    GArray *keys;        /* of ClipKey: those clips */
+    IndexHit *hits;      /* room for k */
     int k;
 } Finding;
 
@@ -76,28 +76,36 @@ static int search_index(Finding *finding) {
                         finding->hits);
 }
 
+/* Its other windows need not be looked up. False: it was seen before. */
+static bool see_clip(Finding *finding, const ClipKey *key) {
+    if (!g_hash_table_add(finding->seen, GSIZE_TO_POINTER(key->number))) return false;
+    g_array_append_vals(finding->keys, key, 1);
+    if (key->windows > LONG_CLIP) return true;
+    for (int64_t id = key->first_window; id < key->first_window + key->windows; id++)
+        g_hash_table_add(finding->covered, GSIZE_TO_POINTER(id));
+    return true;
+}
+
 static void take_hits(Finding *finding, int count) {
     for (int i = 0; i < count; i++) {
         const IndexHit *hit = &finding->hits[i];
         KnownWindow known;
-        if (!local_known_window(finding->local, finding->reader->store, hit->id, &known)) continue;
-        if (finding->seen && !g_hash_table_add(finding->seen, GSIZE_TO_POINTER(known.clip)))
+        if (g_hash_table_contains(finding->covered, GSIZE_TO_POINTER(hit->id)) ||
+            !local_known_window(finding->local, finding->reader->store, hit->id, &known))
             continue;
-        WindowHit found = {known.id, hit->id, known.span, hit->cosine};
+        if (finding->fold && !see_clip(finding, &known.key)) continue;
+        WindowHit found = {known.key.id, hit->id, known.span, hit->cosine};
         g_array_append_val(finding->found, found);
     }
 }
 
 /* Another round does not look at clips that were found. */
 static void forbid_found(Finding *finding) {
-    GHashTableIter each;
-    gpointer clip;
-    ClipKey key;
     if (!finding->allowed.bits) allow_all(&finding->allowed, index_last_id(finding->local->index));
-    g_hash_table_iter_init(&each, finding->seen);
-    while (g_hash_table_iter_next(&each, &clip, NULL))
-        if (store_key(finding->reader->store, (int64_t)GPOINTER_TO_SIZE(clip), &key))
-            forbid(&finding->allowed, key.first_window, key.windows);
+    for (guint i = 0; i < finding->keys->len; i++) {
+        const ClipKey *key = &g_array_index(finding->keys, ClipKey, i);
+        forbid(&finding->allowed, key->first_window, key->windows);
+    }
 }
 
 /* Windows of long clips crowd each other: rounds, each twice as wide, until there are clips enough
@@ -114,41 +122,49 @@ static void find_clips(Finding *finding) {
     }
 }
 
-static int first_k(const CandidateRequest *request, const StoreStats *stats) {
-    double windows = stats->clips ? (double)stats->windows / (double)stats->clips : 1;
+static int first_k(const Finding *finding) {
+    const CandidateRequest *request = finding->request;
+    double windows = (double)index_rows(finding->local->index) / (double)MAX(finding->count, 1);
     return (int)CLAMP(request->most * CLAMP(windows, 1, 4), 1, INDEX_MAX_K);
+}
+
+/* The index is held. */
+static void find(Finding *finding) {
+    const CandidateRequest *request = finding->request;
+    finding->seen = g_hash_table_new(NULL, NULL);
+    finding->covered = g_hash_table_new(NULL, NULL);
+    finding->keys = g_array_new(FALSE, FALSE, sizeof(ClipKey));
+    finding->k = finding->fold ? first_k(finding) : MIN(request->most, INDEX_MAX_K);
+    if (finding->fold)
+        find_clips(finding);
+    else
+        take_hits(finding, search_index(finding));
+    g_array_sort(finding->found, by_cosine);
+    if (finding->found->len > (guint)request->most)
+        g_array_set_size(finding->found, (guint)request->most);
+    g_hash_table_unref(finding->seen);
+    g_hash_table_unref(finding->covered);
+    g_array_unref(finding->keys);
+    g_free(finding->hits);
 }
 
 static bool find_vectors(Local *local, Reader *reader, const CandidateRequest *request,
                          const StoreWhere *where, bool fold, GArray **out, GError **error) {
     for (;;) {
         g_autoptr(GArray) found = g_array_new(FALSE, FALSE, sizeof(WindowHit));
-        g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
-        g_auto(Allowed) allowed = {0};
-        StoreStats stats;
-        if (!local_stats(local, &stats, error) || !local_index_begin(local, error)) return false;
-        bool ok = allow_filter(reader->store, where, &allowed, error);
         Finding finding = {.local = local,
                            .reader = reader,
                            .request = request,
-                           .allowed = allowed,
                            .found = found,
-                           .seen = fold ? seen : NULL,
-                           .k = fold ? first_k(request, &stats) : MIN(request->most, INDEX_MAX_K)};
-        if (ok && local->index && (!where || allowed.set.count)) {
-            if (fold)
-                find_clips(&finding);
-            else
-                take_hits(&finding, search_index(&finding));
-        }
-        allowed.bits = finding.allowed.bits;
-        g_free(finding.hits);
+                           .fold = fold,
+                           .count = local_count(&local->backend)};
+        if (!local_index_begin(local, error)) return false;
+        bool ok = allow_filter(reader->store, where, &finding.allowed, error);
+        if (ok && local->index && (!where || finding.allowed.set.count)) find(&finding);
+        g_free(finding.allowed.bits);
         if (!local_index_end(local)) continue;
-        if (!ok) return false;
-        g_array_sort(found, by_cosine);
-        if (found->len > (guint)request->most) g_array_set_size(found, (guint)request->most);
-        *out = g_steal_pointer(&found);
-        return true;
+        if (ok) *out = g_steal_pointer(&found);
+        return ok;
     }
 }
 

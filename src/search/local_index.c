@@ -139,7 +139,7 @@ static bool take_up(Local *local, GError **error) {
 static bool refresh(Local *local, GError **error) {
     int64_t change = store_change(local->watch);
     if (local->seen && change == local->change) return true;
-    local->has_stats = false;
+    local->clips = -1;
     local->seen = false;
     if (!take_up(local, error)) {
         exchange(local, NULL, 0); /* it may have taken up a half */
@@ -188,14 +188,13 @@ void local_index_close(Local *local) {
     index_free(local->index);
 }
 
-bool local_stats(Local *local, StoreStats *stats, GError **error) {
+int64_t local_count(Backend *backend) {
+    Local *local = (Local *)backend;
     g_mutex_lock(&local->watching);
-    bool ok = refresh(local, error);
-    if (ok && !local->has_stats)
-        local->has_stats = ok = store_stats(local->watch, &local->stats, error);
-    if (ok) *stats = local->stats;
+    if (local->clips < 0) local->clips = store_count(local->watch);
+    int64_t clips = local->clips;
     g_mutex_unlock(&local->watching);
-    return ok;
+    return clips;
 }
 
 const StoreModel *local_model(Local *local) {

@@ -34,11 +34,8 @@ static void remember(Local *local, GHashTable *table, int64_t key, const void *v
 }
 
 bool local_known_window(Local *local, Store *store, int64_t window, KnownWindow *known) {
-    ClipKey key;
     if (look_up(local, local->windows, window, known, sizeof *known)) return true;
-    if (!store_key_of_window(store, window, &key, &known->span)) return false;
-    known->id = key.id;
-    known->clip = key.number;
+    if (!store_key_of_window(store, window, &known->key, &known->span)) return false;
     remember(local, local->windows, window, known, sizeof *known);
     return true;
 }

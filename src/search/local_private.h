@@ -40,8 +40,7 @@ typedef struct {
     bool seen;         /* `change` counts */
     int64_t change;    /* of `watch`: what the index and the rest are as of */
     GPtrArray *models; /* of StoreModel *; the last counts, older ones may still be looked at */
-    bool has_stats;
-    StoreStats stats;
+    int64_t clips;     /* −1: not counted yet */
     IndexFile files[INDEX_FILES]; /* that are mapped */
     int64_t last, removal;        /* windows and removals that the index has taken up */
     GHashTable *damaged;          /* stamps of files that were found damaged */
@@ -50,7 +49,7 @@ typedef struct {
     Index *index;          /* NULL while there is no model */
     int dim;
 
-    GMutex known; /* guards what was looked up before; it stays true for ever */
+    GMutex known; /* guards what was looked up before, which stays true for ever */
     GHashTable *windows, *ids;
 } Local;
 
@@ -74,15 +73,13 @@ bool local_index_begin(Local *local, GError **error);
 bool local_index_end(Local *local);
 void local_index_close(Local *local);
 
-/* As of the last change that was seen. */
-bool local_stats(Local *local, StoreStats *stats, GError **error);
+int64_t local_count(Backend *backend);
 const StoreModel *local_model(Local *local);
 void local_keep_model(Local *local, const StoreModel *model);
 
 /* -- local_known.c: what a window or a clip's number stands for -- */
 typedef struct {
-    uint64_t id;
-    int64_t clip;
+    ClipKey key; /* of its clip */
     ClipWindow span;
 } KnownWindow;
 bool local_known_window(Local *local, Store *store, int64_t window, KnownWindow *known);

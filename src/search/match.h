@@ -13,7 +13,7 @@
  * deviation its distance to the 16th percentile: what was asked for lies in the other tail. The
  * query's are those of a sample of the library, shrunk towards those of background sounds (kept
  * with the model), and these towards a prior, as if the prior were 20 cosines and the background at
- * most 180 more; so a library of ten sounds leans on the background, one of thousands on itself.
+ * most 180 more; so a library of ten sounds leans on the background, one of a thousand on itself.
  * The prior: 0.05 ± 0.10 for texts, 0.25 ± 0.15 for sounds. docs/MODEL.md tells how it was
  * measured.
  *
@@ -22,7 +22,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#define MATCH_SAMPLE 2000 /* rows of the library that are looked at */
+#define MATCH_SAMPLE 1000 /* rows of the library that are looked at */
 
 /* What is kept with a model (or made with it once). Vectors are unit vectors. */
 typedef struct {

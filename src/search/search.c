@@ -198,15 +198,14 @@ SearchResult *search_run(Backend *backend, const Background *background, const S
                      .query = query,
                      .options = options,
                      .dim = model ? model->dim : 0};
-    StoreStats stats;
     g_autoptr(SearchResult) result = g_new0(SearchResult, 1);
     result->hits = g_ptr_array_new_with_free_func(hit_free);
     result->nearest = NAN;
     bool ok = check_numbers(options, error) && choose_parts(&search, error) &&
-              backend->ops->stats(backend, &stats, NULL, error) && run(&search, result, error);
+              run(&search, result, error);
     if (search.found) g_array_unref(search.found);
     if (!ok) return NULL;
-    result->clips = stats.clips;
+    result->clips = backend->ops->count(backend);
     result->seconds = (double)(g_get_monotonic_time() - start) / G_USEC_PER_SEC;
     return g_steal_pointer(&result);
 }

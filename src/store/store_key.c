@@ -46,3 +46,10 @@ bool store_key_of_window(Store *store, int64_t window, ClipKey *key, ClipWindow 
                              "i", window),
                     key, span);
 }
+
+/* The smallest index is counted, no row is read. */
+int64_t store_count(Store *store) {
+    int64_t count = 0;
+    sql_int(store, NULL, &count, "SELECT count(*) FROM clip", "");
+    return count;
+}

@@ -75,6 +75,7 @@ typedef struct {
 bool store_key(Store *store, int64_t clip, ClipKey *key);
 bool store_key_of_id(Store *store, uint64_t id, ClipKey *key);
 bool store_key_of_window(Store *store, int64_t window, ClipKey *key, ClipWindow *span);
+int64_t store_count(Store *store); /* of clips; far cheaper than store_stats */
 
 /* The clip a window is of, and its span; false: there is no such window. */
 bool store_window(Store *store, int64_t window, int64_t *clip, ClipWindow *span);

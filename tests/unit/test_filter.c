@@ -2,6 +2,7 @@
  * same tree. */
 #include "files.h"
 #include "filter.h"
+#include "local.h"
 
 #include <string.h>
 
@@ -153,9 +154,134 @@ static void a_filter_has_its_limits(void) {
     g_autoptr(Filter) a = filter_parse(deep, NULL, NULL, NULL);
     g_autoptr(Filter) b = filter_parse(wide, NULL, NULL, NULL);
     g_assert_true(a && b);
-    refuse(deeper, FILTER_MAX_DEPTH, "*nested deeper than 64");
+    refuse(deeper, FILTER_MAX_DEPTH, "*nested deeper than 24");
     refuse(wider, strlen(wider) - 2, "*more than 1024 conditions and values");
     refuse(longer, FILTER_MAX_BYTES, "*longer than 16384 bytes");
+}
+
+/* -- as SQL -- */
+
+static uint64_t add(Backend *backend, int number, const char *path, double duration,
+                    const char *const *said) {
+    uint8_t hash[CLIP_HASH] = {(uint8_t)number};
+    GError *error = NULL;
+    g_autoptr(Clip) clip = clip_new(hash);
+    clip_add_path(clip, path, &(FileStamp){1, 2, 3});
+    clip->duration = duration;
+    clip->rate = 48000;
+    clip->channels = number;
+    for (; *said; said += 2) {
+        clip_set_field(clip, said[0], said[1], SOURCE_META, &error);
+        g_assert_no_error(error);
+    }
+    backend->ops->add_clip(backend, clip, NULL, NULL, NULL, &error);
+    g_assert_no_error(error);
+    return clip_number_of_id(clip->id);
+}
+
+static bool note(void *user, const Clip *clip, GError **error) {
+    g_string_append_printf(user, "%d", clip->hash[0]);
+    return true;
+}
+
+static void expect_clips(Backend *backend, const char *text, const char *numbers) {
+    GError *error = NULL;
+    g_autoptr(Filter) filter = filter_parse(text, NULL, NULL, &error);
+    g_assert_no_error(error);
+    GString *found = g_string_new(NULL);
+    backend->ops->each_clip(backend, filter, false, note, found, &error);
+    g_assert_no_error(error);
+    if (strcmp(found->str, numbers)) g_error("%s: %s, not %s", text, found->str, numbers);
+    g_string_free(found, TRUE);
+}
+
+static const struct {
+    const char *text, *clips;
+} filters[] = {
+    {"duration < 30", "13"},
+    {"duration >= 30 and duration <= 40", "2"},
+    {"channels in (1, 3)", "13"},
+    {"not channels = 1", "23"},
+    {"tag = RAIN", "12"},
+    {"tag = \"stra\xc3\x9f"
+     "e\" or tag = wind",
+     "23"},
+    {"tag = STRASSE", "3"},
+    {"tag != rain", "3"},
+    {"tag ~ \"w*d\"", "2"},
+    {"tags in (wind, \"x\", stra\xc3\x9f"
+     "e)",
+     "23"},
+    {"path ~ \"old/*\"", "1"},
+    {"path ~ \"OLD/?.wav\"", "1"},
+    {"path = \"/s/old/a.wav\"", "1"},
+    {"folder = \"/s/new\"", "23"},
+    {"folder ~ \"ne\"", "23"},
+    {"name = B.WAV", "2"},
+    {"name ~ \".flac\"", "3"},
+    {"artist in (\"ann\", Bob)", "12"},
+    {"artist = ann and not artist = bob", "1"},
+    {"artist != ann", "23"},
+    {"artist < \"b\"", "1"},
+    {"year = 1999", "1"},
+    {"year = 1999.0", "1"},
+    {"year = \"1999\"", "1"},
+    {"year < 2001", "12"},
+    {"year > 1999", "2"},
+    {"year != 1999", "23"},
+    {"year ~ 9", "1"},
+    {"Mood = calm", "3"},
+    {"mood != calm", "12"},
+    {"mood = \"'; DROP TABLE clip; --\"", ""},
+    {"id = 0200000000000000", "2"},
+    {"id ~ \"01?0\"", "1"},
+    {"added > 2020-01-01 and added < 2100-01-01", "123"},
+    {"added <= 2020-01-01 or added >= 2100-01-01T00:00:00Z", ""},
+    {"added = 1970-01-01", ""},
+    {"added != 1970-01-01", "123"},
+    {"windows = 0 and rate > 44100", "123"},
+    {"tag = rain and (artist = ann or year = 2000) and not duration < 20", "2"},
+    {"artist = \"\"", ""},
+};
+
+static void clips_that_fit_are_found(void) {
+    char *dir = files_dir();
+    GError *error = NULL;
+    g_autoptr(Backend) backend = local_open(dir, STORE_CREATE, 0, &error);
+    g_assert_no_error(error);
+    add(backend, 1, "/s/old/a.wav", 10,
+        (const char *const[]){"artist", "Ann", "year", "1999", "tags", "rain", NULL});
+    add(backend, 2, "/s/new/b.wav", 40,
+        (const char *const[]){"artist", "Bob", "year", "2000", "tags", "Rain;Wind", NULL});
+    add(backend, 3, "/s/new/c.flac", 20,
+        (const char *const[]){"mood", "calm", "tags",
+                              "Stra\xc3\x9f"
+                              "e",
+                              NULL});
+    for (gsize i = 0; i < G_N_ELEMENTS(filters); i++)
+        expect_clips(backend, filters[i].text, filters[i].clips);
+    files_remove(dir);
+}
+
+static void the_longest_filter_can_be_run(void) {
+    char *dir = files_dir();
+    GError *error = NULL;
+    g_autoptr(Backend) backend = local_open(dir, STORE_CREATE, 0, &error);
+    g_assert_no_error(error);
+    add(backend, 1, "/s/a.wav", 10, (const char *const[]){NULL});
+    g_autofree char *chain = repeated("a=1", " or a=1", 340, "");
+    g_autofree char *list = repeated("tag in (1", ",1", FILTER_MAX_NODES - 2, ")");
+    g_autofree char *deep = repeated("", "not ", FILTER_MAX_DEPTH, "a=1");
+    expect_clips(backend, chain, "");
+    expect_clips(backend, list, "");
+    expect_clips(backend, deep, "");
+    g_autofree char *open = repeated("", "not a=1 and b in (1,2) or (", FILTER_MAX_DEPTH, "a ~ x");
+    g_autofree char *shut = repeated(open, ")", FILTER_MAX_DEPTH, "");
+    expect_clips(backend, shut, "");
+    g_autofree char *ladder = repeated("", "a=1 or b=2 and (", FILTER_MAX_DEPTH, "tag != x");
+    g_autofree char *closed = repeated(ladder, ")", FILTER_MAX_DEPTH, "");
+    expect_clips(backend, closed, "");
+    files_remove(dir);
 }
 
 int main(int argc, char **argv) {
@@ -170,5 +296,7 @@ int main(int argc, char **argv) {
     g_test_add_func("/filter/values_fit_their_field", values_fit_their_field);
     g_test_add_func("/filter/a_time_names_a_span", a_time_names_a_span);
     g_test_add_func("/filter/a_filter_has_its_limits", a_filter_has_its_limits);
+    g_test_add_func("/filter/clips_that_fit_are_found", clips_that_fit_are_found);
+    g_test_add_func("/filter/the_longest_filter_can_be_run", the_longest_filter_can_be_run);
     return g_test_run();
 }
