@@ -15,7 +15,7 @@
 #include "store_read.h"
 
 #define FILTER_MAX_BYTES 16384
-#define FILTER_MAX_DEPTH 24 /* SQLite's parser has no room for more */
+#define FILTER_MAX_DEPTH 12 /* SQLite's parser has no room for more */
 #define FILTER_MAX_NODES 1024
 
 typedef enum { FILTER_AND, FILTER_OR, FILTER_NOT, FILTER_TEST } FilterKind;

@@ -144,7 +144,7 @@ static void put_test(Writer *writer, const FilterNode *test) {
 static void put_node(Writer *writer, const FilterNode *node);
 
 /* A chain of one kind stays flat: SQLite's parser has room for 100 open brackets and operators, of
- * which FILTER_MAX_DEPTH levels take three each. */
+ * which FILTER_MAX_DEPTH levels take five each. */
 static void put_operand(Writer *writer, const FilterNode *node, FilterKind parent) {
     bool bracket = node->kind != parent && (node->kind == FILTER_AND || node->kind == FILTER_OR);
     if (bracket) g_string_append_c(writer->sql, '(');

@@ -154,7 +154,7 @@ static void a_filter_has_its_limits(void) {
     g_autoptr(Filter) a = filter_parse(deep, NULL, NULL, NULL);
     g_autoptr(Filter) b = filter_parse(wide, NULL, NULL, NULL);
     g_assert_true(a && b);
-    refuse(deeper, FILTER_MAX_DEPTH, "*nested deeper than 24");
+    refuse(deeper, FILTER_MAX_DEPTH, "*nested deeper than 12");
     refuse(wider, strlen(wider) - 2, "*more than 1024 conditions and values");
     refuse(longer, FILTER_MAX_BYTES, "*longer than 16384 bytes");
 }
