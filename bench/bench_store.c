@@ -155,7 +155,7 @@ int main(int argc, char **argv) {
     const int clips = argc > 2 ? (int)g_ascii_strtoll(argv[2], NULL, 10) : 300000;
     Store *store = store_open(argv[1], STORE_CREATE, 0, &error);
     if (!store) die(error);
-    StoreModel model = {"bench", "0", DIM, 10, 10};
+    StoreModel model = {(char *)"bench", (char *)"0", DIM, 10, 10};
     StoreStats stats;
     if (!store_set_model(store, &model, &error) || !store_stats(store, &stats, &error)) die(error);
     if (stats.clips == 0) {

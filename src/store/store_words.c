@@ -235,7 +235,7 @@ static void keep_best(GArray *hits, guint most) {
         }
         g_array_set_size(hits, most);
     }
-    qsort(hits->data, hits->len, sizeof *all, by_rank);
+    if (hits->len) qsort(hits->data, hits->len, sizeof *all, by_rank);
 }
 
 static GArray *hits_new(void) {

@@ -31,7 +31,7 @@ static inline Store *library_new(const char *dir) {
     GError *error = NULL;
     Store *store = store_open(dir, STORE_CREATE, 0, &error);
     g_assert_no_error(error);
-    StoreModel model = {"builtin", "00", LIBRARY_DIM, 10, 10};
+    StoreModel model = {(char *)"builtin", (char *)"00", LIBRARY_DIM, 10, 10};
     g_assert_true(store_set_model(store, &model, &error));
     return store;
 }

@@ -268,7 +268,7 @@ static void a_clip_has_at_most_so_many_fields(Fixture *f, gconstpointer unused) 
         set_field(f->store, clip, name, "x", SOURCE_USER);
     }
     g_assert_true(store_end(f->store, true, &error));
-    Field more = {"more", "x", SOURCE_USER};
+    Field more = {(char *)"more", (char *)"x", SOURCE_USER};
     g_assert_false(store_set_fields(f->store, clip, &more, 1, &error));
     g_assert_error(error, EARSHOT_ERROR, ERR_LIMIT);
     g_clear_error(&error);

@@ -32,7 +32,8 @@ static void fill(const char *dir) {
         g_autofree char *path = g_strdup_printf("/dir/Sound_%u.wav", i);
         g_autofree char *title = g_strdup_printf("mine %u", i);
         int64_t clip = library_put(store, i, path, 3);
-        Field said[] = {{"title", title, SOURCE_USER}, {"tags", "one;two", SOURCE_FILE}};
+        Field said[] = {{(char *)"title", title, SOURCE_USER},
+                        {(char *)"tags", (char *)"one;two", SOURCE_FILE}};
         g_assert_true(store_set_fields(store, clip, said, 2, NULL));
     }
     g_assert_true(store_end(store, true, NULL));
