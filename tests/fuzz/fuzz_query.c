@@ -1,6 +1,7 @@
 /* Any line as a query: a sum with something added, or one line of an error. */
 #include "query.h"
 
+#include <stdint.h>
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
