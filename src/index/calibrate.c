@@ -20,13 +20,13 @@ enum {
     RANKS = 17 * STEPS,
 };
 
-#define RECALL_OF_LISTS 0.9975
-#define RECALL_OF_ALL   0.9955
+#define RECALL_OF_LISTS 0.9965
+#define RECALL_OF_ALL   0.9945
 
 static const int ks[SEGMENT_EFFORTS] = {10, 100, 1000};
 
 /* The larger k, the more each of them tells. */
-static const int most_queries[SEGMENT_EFFORTS] = {512, 256, 64};
+static const int most_queries[SEGMENT_EFFORTS] = {1024, 256, 64};
 
 /* Queries of one kind, and their true neighbours. */
 typedef struct {
@@ -45,11 +45,11 @@ typedef struct {
 
 /* ---- the truth ---- */
 
-static void set_queries(Queries *q) {
+static void set_queries(Queries *q, int most) {
     const Calibration *c = q->c;
     Segment *s = c->segment;
     uint64_t dim = s->head.dim, of = q->kind == INDEX_TEXT ? (uint64_t)c->text_count : s->head.rows;
-    q->count = (int)(of < (uint64_t)most_queries[0] ? of : (uint64_t)most_queries[0]);
+    q->count = (int)(of < (uint64_t)most ? of : (uint64_t)most);
     q->queries = memory_take((size_t)q->count * dim, sizeof *q->queries);
     q->self = memory_take((size_t)q->count, sizeof *q->self);
     q->rotated = memory_take((size_t)q->count * (size_t)s->lists.padded, sizeof *q->rotated);
@@ -163,7 +163,7 @@ static void queries_clear(Queries *q) {
 /* Where the true neighbours stand: counts of places. */
 typedef struct {
     Queries *queries;
-    int k, count;       /* queries looked at */
+    int k;
     uint32_t lists;     /* that are scanned, for the second measure */
     uint32_t codes;     /* the most candidates */
     uint32_t *of_lists; /* [threads][lists]: in the n-th list of the order */
@@ -173,17 +173,15 @@ typedef struct {
 
 static const uint32_t *truth_of(const Places *p, size_t i, int *n) {
     const Queries *q = p->queries;
-    size_t query = i * (size_t)q->count / (size_t)p->count;
-    *n = q->known[query] < p->k ? q->known[query] : p->k;
-    return q->truth + query * (size_t)q->most;
+    *n = q->known[i];
+    return q->truth + i * (size_t)q->most;
 }
 
 static Scan scan_of(const Places *p, size_t i, int thread, const IndexQuery *how) {
     const Queries *q = p->queries;
-    size_t query = i * (size_t)q->count / (size_t)p->count;
     Scan scan;
-    scan_begin(&scan, q->c->segment, p->scratch[thread],
-               q->queries + query * q->c->segment->head.dim, how);
+    scan_begin(&scan, q->c->segment, p->scratch[thread], q->queries + i * q->c->segment->head.dim,
+               how);
     return scan;
 }
 
@@ -286,17 +284,17 @@ static SegmentEffort measure(Places *p) {
     const Segment *s = c->segment;
     SegmentEffort effort = {s->head.lists, 0};
     double all = 0;
-    for (int i = 0, n; i < p->count; i++, all += n) truth_of(p, (size_t)i, &n);
+    for (int i = 0, n; i < p->queries->count; i++, all += n) truth_of(p, (size_t)i, &n);
     p->of_lists = memory_take((size_t)c->threads * s->head.lists, sizeof *p->of_lists);
     p->of_codes = memory_take((size_t)c->threads * RANKS, sizeof *p->of_codes);
     if (s->head.lists > 1) {
-        parallel_run(c->threads, (size_t)p->count, place_in_lists, p);
+        parallel_run(c->threads, (size_t)p->queries->count, place_in_lists, p);
         effort.lists =
             (uint32_t)reach(p->of_lists, c->threads, (int)s->head.lists, all, RECALL_OF_LISTS) + 1;
     }
     p->lists = effort.lists;
     p->codes = s->head.rows / 2 < MOST_CODES ? (uint32_t)(s->head.rows / 2) : MOST_CODES;
-    parallel_run(c->threads, (size_t)p->count, place_in_codes, p);
+    parallel_run(c->threads, (size_t)p->queries->count, place_in_codes, p);
     int bucket = reach(p->of_codes, c->threads, RANKS, all, RECALL_OF_ALL);
     effort.codes = bucket < 0 ? 0 : codes_of_bucket(bucket);
     if (effort.codes && effort.codes < 2u * (uint32_t)p->k) effort.codes = 2u * (uint32_t)p->k;
@@ -307,16 +305,13 @@ static SegmentEffort measure(Places *p) {
 
 static void calibrate_kind(const Calibration *c, IndexKind kind, IndexScratch **scratch) {
     Segment *s = c->segment;
-    Queries q = {.c = c, .kind = kind, .most = ks[SEGMENT_EFFORTS - 1]};
-    while (q.most > ks[0] && s->head.rows / 20 < (uint64_t)q.most) q.most /= 10;
-    set_queries(&q);
-    find_truth(&q);
-    for (int e = 0; e < SEGMENT_EFFORTS && ks[e] <= q.most; e++) {
-        Places places = {.queries = &q, .k = ks[e], .count = q.count, .scratch = scratch};
-        if (places.count > most_queries[e]) places.count = most_queries[e];
-        s->head.effort[kind][e] = measure(&places);
+    for (int e = 0; e < SEGMENT_EFFORTS && s->head.rows / 20 >= (uint64_t)ks[e]; e++) {
+        Queries q = {.c = c, .kind = kind, .most = ks[e]};
+        set_queries(&q, most_queries[e]);
+        find_truth(&q);
+        s->head.effort[kind][e] = measure(&(Places){.queries = &q, .k = ks[e], .scratch = scratch});
+        queries_clear(&q);
     }
-    queries_clear(&q);
 }
 
 /* Without texts to measure with: every list, and candidates in plenty. */
