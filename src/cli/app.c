@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 const Option common_options[] = {
     {OPTION_TEXT, "library", 'L', offsetof(CommonOptions, library), "LIBRARY",
@@ -27,8 +28,17 @@ const Option common_options[] = {
     {OPTION_END},
 };
 
+static bool wants_color(const App *app) {
+    const char *when = app->common.color ? app->common.color : "auto";
+    if (strcmp(when, "auto") != 0) return strcmp(when, "always") == 0;
+    return isatty(STDOUT_FILENO) && !app->plain;
+}
+
 bool app_options(App *app, const Command *command, void *into, char ***argv, GError **error) {
-    return options_parse(command->options, into, common_options, &app->common, argv, false, error);
+    bool parsed =
+        options_parse(command->options, into, common_options, &app->common, argv, false, error);
+    app->color = wants_color(app);
+    return parsed;
 }
 
 char *app_model_dir(App *app, const char *name, GError **error) {

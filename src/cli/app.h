@@ -25,6 +25,7 @@ typedef struct {
     const char *models_dir; /* where pulled models live */
     const char *hub;        /* $HF_ENDPOINT or the public hub */
     const char *hub_token;  /* $HF_TOKEN, or NULL */
+    bool plain;             /* $NO_COLOR */
     bool color;             /* stdout takes colour */
     const gint *stop;       /* becomes non-zero when the user wants an end */
     int done, failed;       /* inputs; they make the exit status */
@@ -47,7 +48,7 @@ extern const Command command_index, command_search, command_similar, command_lis
     command_remove, command_edit, command_stats, command_check, command_export, command_import,
     command_copy, command_embed, command_classify, command_model, command_bench;
 
-/* Parses the command's options (and the common ones) out of argv into `into`. */
+/* Parses the command's options (and the common ones) out of argv into `into`; sets app->color. */
 bool app_options(App *app, const Command *command, void *into, char ***argv, GError **error);
 
 /* The model named with -m, opened. The directory that `name` stands for; the caller frees. */

@@ -13,6 +13,22 @@ static bool remove_by_id(Library *library, const char *named, GError **error) {
     return clip && backend->ops->remove_clip(backend, clip_number_of_id(clip->id), error);
 }
 
+typedef struct {
+    const char *path;
+    bool found;
+} Wanted;
+
+static bool look_at_failure(void *user, const char *path, const char *why, GError **error) {
+    Wanted *wanted = user;
+    wanted->found = strcmp(path, wanted->path) == 0;
+    return !wanted->found;
+}
+
+static bool is_failure(Backend *backend, const char *path, GError **error) {
+    Wanted wanted = {.path = path};
+    return backend->ops->each_failure(backend, look_at_failure, &wanted, error) && wanted.found;
+}
+
 /* A path that the library knows is forgotten, with its clip when it is the last one, and so is a
  * failure remembered for it; else `named` may be the digits of an id. */
 static bool remove_named(Library *library, const char *named, GError **error) {
@@ -21,7 +37,8 @@ static bool remove_named(Library *library, const char *named, GError **error) {
     g_autofree char *path = g_canonicalize_filename(named, NULL);
     GError *fault = NULL;
     if (backend->ops->remove_path(backend, path, &fault)) return true;
-    if (!fault && backend->ops->clear_failure(backend, path, &fault)) return true;
+    if (!fault && is_failure(backend, path, &fault))
+        return backend->ops->clear_failure(backend, path, error);
     if (!fault) return remove_by_id(library, named, error);
     g_propagate_error(error, fault);
     return false;

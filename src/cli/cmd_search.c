@@ -231,11 +231,6 @@ static bool run_similar(App *app, char **argv, GError **error) {
     return run(app, &command_similar, argv, search_like, error);
 }
 
-#define USAGE_OF_BOTH                                                                              \
-    "[--mode hybrid|vector|bm25] [-n 10] [--from 0] [--filter EXPR] [--fusion minmax|rrf|server] " \
-    "[--weight 0.8] [--min-match P] [--windows] [--explain] [--exact] [--fold-duplicates] "        \
-    "[--format table|paths|json|csv|m3u|trec] [-0]"
-
 #define HELP_OF_FILTERS                                                                            \
     "A filter has fields, = != < <= > >= ~ in, and or not, and parentheses. Fields of every "      \
     "clip:\n"                                                                                      \
@@ -246,7 +241,7 @@ static bool run_similar(App *app, char **argv, GError **error) {
 
 const Command command_search = {
     .name = "search",
-    .usage = "search QUERY... " USAGE_OF_BOTH,
+    .usage = "search QUERY... [OPTION...]",
     .summary = "find sounds by describing them, by example, by words",
     .more =
         "A query is words, an audio file, id:HEX, or a sum of them: dog barking - speech,\n"
@@ -258,7 +253,7 @@ const Command command_search = {
 
 const Command command_similar = {
     .name = "similar",
-    .usage = "similar FILE|id:HEX... " USAGE_OF_BOTH,
+    .usage = "similar FILE|id:HEX... [OPTION...]",
     .summary = "more like these sounds, which themselves are left out",
     .more = HELP_OF_FILTERS,
     .options = options,

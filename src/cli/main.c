@@ -91,13 +91,6 @@ static void limit_cpu(void) {
         if (strcmp(name, nn_cpu_name((NnCpu)level)) == 0) nn_cpu_limit((NnCpu)level);
 }
 
-static bool wants_color(const App *app) {
-    const char *when = app->common.color ? app->common.color : "auto";
-    if (strcmp(when, "auto") != 0) return strcmp(when, "always") == 0;
-    const char *no = g_getenv("NO_COLOR");
-    return isatty(STDOUT_FILENO) && !(no && *no);
-}
-
 static bool no_command(const char *name, GError **error) {
     return error_fail(error, ERR_USAGE, "there is no command \"%s\"; see earshot --help", name);
 }
@@ -159,7 +152,6 @@ static bool run(App *app, char ***argv, GError **error) {
         print_overview(stderr);
         return error_fail(error, ERR_USAGE, "no command is given");
     }
-    app->color = wants_color(app);
     return run_command(app, *argv + 1, error);
 }
 
@@ -168,12 +160,13 @@ int main(int argc, char **argv) {
     g_auto(GStrv) args = g_strdupv(argv);
     g_autofree char *models = models_dir();
     g_autofree char *library = default_library();
-    const char *hub = g_getenv("HF_ENDPOINT");
+    const char *hub = g_getenv("HF_ENDPOINT"), *no_color = g_getenv("NO_COLOR");
     App app = {
         .library = library,
         .models_dir = models,
         .hub = hub && *hub ? hub : HUB_ENDPOINT,
         .hub_token = g_getenv("HF_TOKEN"),
+        .plain = no_color && *no_color,
         .stop = &stop_requested,
     };
     occupy_closed_streams();

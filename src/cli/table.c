@@ -66,7 +66,22 @@ void table_add_note(Table *table, const char *note) {
     g_free(before);
 }
 
-/* widths[count]: what each column gets. The widest that may be cut give way first, evenly. */
+/* Leaves out the last column that may be cut, but for the first of them; what it took, or 0. */
+static int drop_column(const Table *table, int *widths) {
+    int first = -1, last = -1;
+    for (int i = 0; i < table->count; i++) {
+        if (table->columns[i].cut == CUT_NEVER || !widths[i]) continue;
+        if (first < 0) first = i;
+        last = i;
+    }
+    if (last == first) return 0;
+    int gained = widths[last] + GAP;
+    widths[last] = 0;
+    return gained;
+}
+
+/* widths[count]: what each column gets. The widest that may be cut give way first, evenly; where
+ * that is not enough, columns go. */
 static void fit(const Table *table, int *widths) {
     int total = -GAP;
     for (int i = 0; i < table->count; i++) {
@@ -79,9 +94,10 @@ static void fit(const Table *table, int *widths) {
             if (table->columns[i].cut != CUT_NEVER && widths[i] > CUT_LEAST &&
                 (most < 0 || widths[i] > widths[most]))
                 most = i;
-        if (most < 0) return;
-        widths[most]--;
-        total--;
+        int gained = most < 0 ? drop_column(table, widths) : 1;
+        if (!gained) return;
+        if (most >= 0) widths[most]--;
+        total -= gained;
     }
 }
 
