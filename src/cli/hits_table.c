@@ -59,7 +59,7 @@ static char *explanation(const Hits *hits, const SearchHit *hit) {
     if (!isnan(hit->cosine)) g_string_append_printf(line, ", cosine %.4f", hit->cosine);
     if (hits->options->mode == MODE_HYBRID) g_string_append(line, "; ");
     if (hits->options->mode != MODE_VECTOR) append_part(line, "words", &hit->parts, 1);
-    if (!isnan(hit->bm25)) g_string_append_printf(line, ", bm25 %.3f", hit->bm25);
+    if (hit->bm25 > 0) g_string_append_printf(line, ", bm25 %.3f", hit->bm25);
     for (int i = 0; hit->columns && i < STORE_WORD_COLUMNS; i++)
         if (hit->columns[i] > 0)
             g_string_append_printf(line, ", %s %.3f", store_word_columns[i], hit->columns[i]);
