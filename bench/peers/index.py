@@ -48,8 +48,9 @@ def truth_of(folder, data, count, name, k, keep):
         ids = ids[keeps(ids, keep)] if keep > 1 else ids
         cosines = np.hstack([cosines, queries @ rows[ids].astype(np.float32).T])
         best = np.hstack([best, np.broadcast_to(ids, (len(queries), len(ids)))])
-        top = np.argsort(-cosines, axis=1, kind="stable")[:, :k]
-        best, cosines = np.take_along_axis(best, top, 1), np.take_along_axis(cosines, top, 1)
+        if cosines.shape[1] > k:
+            top = np.argpartition(-cosines, k - 1, axis=1)[:, :k]
+            best, cosines = np.take_along_axis(best, top, 1), np.take_along_axis(cosines, top, 1)
     np.save(known, best)
     return best
 

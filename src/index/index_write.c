@@ -298,26 +298,35 @@ static const char *sync_folder(const char *path) {
     return fault;
 }
 
+/* The temporary file, open; it is gone when this fails. */
+static const char *write_temporary(Writer *w, IndexRows rows, void *user) {
+    w->fd = open(w->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (w->fd < 0) return strerrordesc_np(errno);
+    w->segment.fd = w->fd;
+    const char *fault = fill(w, rows, user);
+    if (w->rows) munmap((void *)w->rows, (size_t)w->count * (size_t)w->how->dim * 2);
+    if (close(w->fd) != 0 && !fault) fault = strerrordesc_np(errno);
+    if (fault) unlink(w->temporary);
+    return fault;
+}
+
+static const char *rename_temporary(const Writer *w, const char *path) {
+    if (rename(w->temporary, path) == 0) return sync_folder(path);
+    const char *fault = strerrordesc_np(errno);
+    unlink(w->temporary);
+    return fault;
+}
+
 const char *index_write(const char *path, const IndexWrite *how, IndexRows rows, void *user) {
     if (how->dim < 1 || how->dim > INDEX_MAX_DIM) return "dimensions out of range";
     Writer *w = memory_take(1, sizeof *w);
-    const char *fault = NULL;
     w->how = how;
     w->threads = how->threads < 1 ? 1 : how->threads;
     if (w->threads > PARALLEL_MOST) w->threads = PARALLEL_MOST;
     int len = snprintf(w->temporary, sizeof w->temporary, "%s.%ld.tmp", path, (long)getpid());
-    if (len < 0 || (size_t)len >= sizeof w->temporary) fault = "name too long";
-    w->fd = fault ? -1 : open(w->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (!fault && w->fd < 0) fault = strerrordesc_np(errno);
-    if (w->fd >= 0) {
-        w->segment.fd = w->fd;
-        fault = fill(w, rows, user);
-        if (w->rows) munmap((void *)w->rows, (size_t)w->count * (size_t)how->dim * 2);
-        if (close(w->fd) != 0 && !fault) fault = strerrordesc_np(errno);
-        if (!fault && rename(w->temporary, path) != 0) fault = strerrordesc_np(errno);
-        if (fault) unlink(w->temporary);
-    }
-    if (!fault) fault = sync_folder(path);
+    const char *fault = len < 0 || (size_t)len >= sizeof w->temporary ? "name too long" : NULL;
+    if (!fault) fault = write_temporary(w, rows, user);
+    if (!fault) fault = rename_temporary(w, path);
     memory_give(w->ids);
     memory_give(w);
     return fault;
