@@ -13,12 +13,12 @@
 #include <unistd.h>
 
 static const char *const endings[] = {
-    "3g2", "3gp",  "aac",  "ac3",  "aif", "aifc", "aiff", "amr", "ape",  "asf", "ast", "au",
-    "avi", "caf",  "dff",  "dsf",  "dts", "eac3", "f4a",  "f4v", "flac", "flv", "iff", "m2ts",
-    "m4a", "m4b",  "m4r",  "m4v",  "mka", "mkv",  "mlp",  "mov", "mp1",  "mp2", "mp3", "mp4",
-    "mpc", "mpeg", "mpg",  "mts",  "mxf", "nut",  "oga",  "ogg", "ogv",  "ogx", "oma", "opus",
-    "ra",  "rf64", "rm",   "shn",  "snd", "spx",  "tak",  "tta",   "voc", "vob", "w64",
-    "wav", "wave", "weba", "webm", "wma", "wmv",  "wv",   "bwf",
+    "3g2",  "3gp",  "aac",  "ac3", "aif", "aifc", "aiff", "amr", "ape",  "asf", "ast", "au",
+    "avi",  "caf",  "dff",  "dsf", "dts", "eac3", "f4a",  "f4v", "flac", "flv", "iff", "m2ts",
+    "m4a",  "m4b",  "m4r",  "m4v", "mka", "mkv",  "mlp",  "mov", "mp1",  "mp2", "mp3", "mp4",
+    "mpc",  "mpeg", "mpg",  "mts", "mxf", "nut",  "oga",  "ogg", "ogv",  "ogx", "oma", "opus",
+    "ra",   "rf64", "rm",   "shn", "snd", "spx",  "tak",  "tta", "voc",  "vob", "w64", "wav",
+    "wave", "weba", "webm", "wma", "wmv", "wv",   "bwf",
 };
 
 typedef struct {
