@@ -105,11 +105,16 @@ static bool put_with_vectors(Export *export, json_t *object, const Clip *clip, G
     return true;
 }
 
+/* A repair can lose the model, and with it the vectors, which the next index makes anew. */
+static bool has_vectors(const Export *export) {
+    return export->options->vectors && export->backend->ops->model(export->backend);
+}
+
 static bool put_line(void *user, const Clip *clip, GError **error) {
     Export *export = user;
     bool well = true;
     json_t *object = whole_clip_json(clip);
-    if (export->options->vectors)
+    if (has_vectors(export))
         well = put_with_vectors(export, object, clip, error);
     else {
         json_dumpf(object, export->out, JSON_FLOATS);

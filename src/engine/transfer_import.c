@@ -250,7 +250,7 @@ bool import_run(Library *library, const char *path, const TransferListener *list
     bool done = take_lines(&import, in, error);
     if (!is_stdin) fclose(in);
     GError *unsettled = NULL;
-    if (report->added && !library_settle(library, done ? error : &unsettled)) done = false;
+    if (!library_settle(library, done ? error : &unsettled)) done = false;
     g_clear_error(&unsettled);
     return done;
 }
