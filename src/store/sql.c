@@ -4,6 +4,7 @@
 #include "error.h"
 #include "sql_functions.h"
 #include "store_private.h"
+#include "store_vfs.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -30,12 +31,13 @@ static ErrorCode code_of(int result) {
 bool sql_fail(sqlite3 *db, const char *file, GError **error) {
     int result = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
     if ((result & 0xFF) == SQLITE_NOMEM) g_error("%s: out of memory", file);
-    ErrorCode code = code_of(result);
+    ErrorCode code = result == SQLITE_IOERR_DATA ? ERR_FORMAT : code_of(result);
     if ((result & 0xFF) == SQLITE_NOTADB)
         return error_fail(error, code, "%s: is not a library", file);
     if (code == ERR_FORMAT)
         return error_fail(error, code, "%s: is damaged (%s): earshot check --repair mends it", file,
-                          sqlite3_errmsg(db));
+                          result == SQLITE_IOERR_DATA ? "bytes of it have changed"
+                                                      : sqlite3_errmsg(db));
     return error_fail(error, code, "%s: %s", file, sqlite3_errmsg(db));
 }
 
@@ -45,7 +47,8 @@ bool sql_script(sqlite3 *db, const char *file, const char *text, GError **error)
 
 /* A file from elsewhere may hold anything: its schema can call none but harmless functions, and
  * pages are looked at before they are believed. */
-static const char settings[] = "PRAGMA trusted_schema = OFF;"
+static const char settings[] = "PRAGMA page_size = " STORE_PAGE_TEXT ";"
+                               "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;"
                                "PRAGMA mmap_size = 0;"
                                "PRAGMA foreign_keys = ON;"
@@ -58,9 +61,10 @@ sqlite3 *sql_open(const char *file, int flags, const char *uri, GError **error) 
     g_autofree char *escaped = g_uri_escape_string(file, "/", FALSE);
     g_autofree char *name = g_strdup_printf("file:%s?%s", escaped, uri);
     sqlite3 *db = NULL;
-    if (sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, NULL) ==
+    if (store_vfs_register() == SQLITE_OK &&
+        sqlite3_open_v2(name, &db, flags | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, STORE_VFS) ==
             SQLITE_OK &&
-        sqlite3_extended_result_codes(db, 1) == SQLITE_OK &&
+        sqlite3_extended_result_codes(db, 1) == SQLITE_OK && store_vfs_reserve(db) == SQLITE_OK &&
         sqlite3_busy_timeout(db, BUSY_MS) == SQLITE_OK &&
         sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) == SQLITE_OK &&
         sql_functions_add(db) == SQLITE_OK &&

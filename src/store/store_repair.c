@@ -2,6 +2,10 @@
  * is copied, range of rows by range of rows, into a new database made beside it; a range that
  * cannot be read is halved until single rows are left. The damaged file stays, under another name.
  *
+ * Pages whose checksums are right are copied first. What is still missing then is looked for in the
+ * spoiled ones as they are, for a title with a wrong letter is better than none; clips and paths
+ * from there only serve to have their files read again.
+ *
  * A clip whose windows are broken keeps its paths and what was said of it, but loses its windows,
  * its hash and its paths' stamps: the next index reads the files again, makes the clip anew, and
  * what the user said comes along as it does for every file that changed. */
@@ -126,26 +130,30 @@ static bool mend(Store *store, GPtrArray *done, GError **error) {
 /* -- row by row -- */
 
 typedef struct {
+    const char *table, *key, *columns;
+} Rows;
+
+typedef struct {
     Store *fresh; /* with the damaged one attached as `old` */
-    const char *table, *key;
+    const Rows *rows;
     int64_t lost, copied;
 } Salvage;
 
 static bool copy_rows(Salvage *s, int64_t after, int64_t last) {
+    const Rows *rows = s->rows;
     g_autofree char *sql =
-        g_strdup_printf("INSERT OR IGNORE INTO main.\"%s\" SELECT * FROM old.\"%s\""
+        g_strdup_printf("INSERT OR IGNORE INTO main.\"%s\" SELECT %s FROM old.\"%s\""
                         " WHERE \"%s\" > ?1 AND \"%s\" <= ?2",
-                        s->table, s->table, s->key, s->key);
+                        rows->table, rows->columns, rows->table, rows->key, rows->key);
     if (!sql_do(s->fresh, NULL, sql, "ii", after, last)) return false;
     s->copied += sqlite3_changes(s->fresh->db);
     return true;
 }
 
 static bool is_empty(Salvage *s, int64_t after, int64_t last) {
-    g_autofree char *sql =
-        g_strdup_printf("SELECT 1 FROM old.\"%s\" WHERE \"%s\" > ?1 AND \"%s\" <= ?2"
-                        " LIMIT 1",
-                        s->table, s->key, s->key);
+    g_autofree char *sql = g_strdup_printf("SELECT 1 FROM old.\"%s\" WHERE \"%s\" > ?1 AND"
+                                           " \"%s\" <= ?2 LIMIT 1",
+                                           s->rows->table, s->rows->key, s->rows->key);
     int64_t found = 0;
     return sql_int(s->fresh, NULL, &found, sql, "ii", after, last) && !found;
 }
@@ -166,55 +174,90 @@ static void copy_range(Salvage *s, int64_t after, int64_t last) {
 /* The largest key, as far as anything tells. */
 static int64_t last_key(Salvage *s) {
     int64_t most = 0, given = 0;
-    g_autofree char *sql = g_strdup_printf("SELECT max(\"%s\") FROM old.\"%s\"", s->key, s->table);
+    g_autofree char *sql =
+        g_strdup_printf("SELECT max(\"%s\") FROM old.\"%s\"", s->rows->key, s->rows->table);
     if (sql_int(s->fresh, NULL, &most, sql, "")) return CLAMP(most, 0, MAX_NUMBER);
     sql_int(s->fresh, NULL, &given, "SELECT max(seq) FROM old.sqlite_sequence", "");
     return given > 0 ? MIN(given, MAX_NUMBER) : MAX_LOST;
 }
 
-/* A table per row; what follows from them is made anew. */
-static const char *const salvaged[][2] = {
-    {"model", "one"},     {"clip", "number"},      {"path", "number"},    {"said", "clip"},
-    {"window", "number"}, {"clip_vector", "clip"}, {"removal", "number"},
+/* What follows from these is made anew. */
+static const Rows whole_rows[] = {
+    {"model", "one", "*"},      {"clip", "number", "*"},   {"path", "number", "*"},
+    {"said", "clip", "*"},      {"window", "number", "*"}, {"clip_vector", "clip", "*"},
+    {"removal", "number", "*"},
 };
 
-static void salvage_rows(Store *fresh, GPtrArray *done) {
-    for (size_t i = 0; i < G_N_ELEMENTS(salvaged); i++) {
-        Salvage s = {fresh, salvaged[i][0], salvaged[i][1], 0, 0};
-        copy_range(&s, 0, last_key(&s));
-        tell(done, "%s: %" G_GINT64_FORMAT " rows read%s", s.table, s.copied,
+/* A clip of -1 windows is a broken one to mend(); no file has the size -1. */
+static const Rows spoiled_rows[] = {
+    {"model", "one", "*"},
+    {"clip", "number", "number, hash, id, duration, rate, channels, added, first_window, -1"},
+    {"path", "number", "number, path, clip, name, folder, -1, mtime, ctime"},
+    {"said", "clip", "*"},
+};
+
+/* Returns how many places could not be read. */
+static int64_t copy_table(Store *fresh, const Rows *rows, const char *how, GPtrArray *done) {
+    Salvage s = {fresh, rows, 0, 0};
+    copy_range(&s, 0, last_key(&s));
+    if (s.copied || s.lost)
+        tell(done, "%s: %" G_GINT64_FORMAT " rows read%s%s", rows->table, s.copied, how,
              s.lost ? ", places in it cannot be read" : "");
-    }
+    return s.lost;
+}
+
+static bool copy_small(Store *fresh) {
     static const char *const whole[] = {
         "INSERT OR IGNORE INTO main.setting SELECT * FROM old.setting",
         "INSERT OR IGNORE INTO main.failure SELECT * FROM old.failure",
         "UPDATE main.sqlite_sequence SET seq = max(seq, coalesce((SELECT o.seq FROM"
         " old.sqlite_sequence o WHERE o.name = main.sqlite_sequence.name), 0))",
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(whole); i++) sql_do(fresh, NULL, whole[i], "");
+    bool all = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(whole); i++) all &= sql_do(fresh, NULL, whole[i], "");
+    return all;
 }
 
-static bool attach(Store *fresh, const char *file, GError **error) {
+/* True when there is nothing left to look for. A clip that lost its vector is read again. */
+static bool copy_whole(Store *fresh, GPtrArray *done) {
+    int64_t lost = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(whole_rows); i++)
+        lost += copy_table(fresh, whole_rows + i, "", done);
+    if (lost)
+        sql_do(fresh, NULL,
+               "UPDATE clip SET windows = -1 WHERE windows > 0 AND number NOT IN"
+               " (SELECT clip FROM clip_vector)",
+               "");
+    return copy_small(fresh) && !lost;
+}
+
+static bool attach(Store *fresh, const char *file, bool verify) {
     int64_t tables = 0;
     g_autofree char *escaped = g_uri_escape_string(file, "/", FALSE);
-    g_autofree char *uri = g_strdup_printf("file:%s?mode=rw", escaped);
-    if (sql_do(fresh, error, "PRAGMA foreign_keys = OFF", "") &&
-        sql_do(fresh, NULL, "ATTACH ? AS old", "s", uri) &&
-        sql_int(fresh, NULL, &tables,
+    g_autofree char *uri = g_strdup_printf("file:%s?mode=rw&verify=%d", escaped, verify);
+    if (!sql_do(fresh, NULL, "ATTACH ? AS old", "s", uri)) return false;
+    if (sql_int(fresh, NULL, &tables,
                 "SELECT count(*) FROM old.sqlite_schema WHERE name IN ('clip', 'path', 'window')",
                 "") &&
         tables == 3)
         return true;
-    return error && *error ? false
-                           : error_fail(error, ERR_FORMAT, "%s: nothing can be read from it", file);
+    sql_do(fresh, NULL, "DETACH old", "");
+    return false;
 }
 
 /* Outside a transaction: one would take in the damaged file, and could not be ended there. */
 static bool fill(Store *fresh, const char *file, GPtrArray *done, GError **error) {
-    if (!attach(fresh, file, error)) return false;
-    salvage_rows(fresh, done);
-    return sql_do(fresh, error, "DETACH old", "") &&
-           sql_do(fresh, error, "PRAGMA foreign_keys = ON", "") && mend(fresh, done, error);
+    if (!sql_do(fresh, error, "PRAGMA foreign_keys = OFF", "")) return false;
+    const bool some = attach(fresh, file, true), all = some && copy_whole(fresh, done);
+    if (some && !sql_do(fresh, error, "DETACH old", "")) return false;
+    if (!all && attach(fresh, file, false)) {
+        for (size_t i = 0; i < G_N_ELEMENTS(spoiled_rows); i++)
+            copy_table(fresh, spoiled_rows + i, " from spoiled pages", done);
+        if (!sql_do(fresh, error, "DETACH old", "")) return false;
+    } else if (!some)
+        return error_fail(error, ERR_FORMAT, "%s: nothing can be read from it; it is left as it is",
+                          file);
+    return sql_do(fresh, error, "PRAGMA foreign_keys = ON", "") && mend(fresh, done, error);
 }
 
 /* -- putting it in place -- */

@@ -3,6 +3,7 @@
 #include "error.h"
 #include "library.h"
 #include "store_read.h"
+#include "store_vfs.h"
 #include "store_words.h"
 
 #include <fcntl.h>
@@ -479,10 +480,11 @@ static void nothing_is_opened_where_nothing_is(void) {
     library_remove(dir);
 }
 
-static void run_sql(const char *dir, const char *sql) {
+static void run_sql(const char *dir, const char *vfs, const char *sql) {
     g_autofree char *file = g_build_filename(dir, STORE_FILE, NULL);
     sqlite3 *db;
-    g_assert_cmpint(sqlite3_open(file, &db), ==, SQLITE_OK);
+    g_assert_cmpint(sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, vfs), ==,
+                    SQLITE_OK);
     g_assert_cmpint(sqlite3_exec(db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
     sqlite3_close(db);
 }
@@ -491,7 +493,7 @@ static void a_newer_library_is_refused(void) {
     GError *error = NULL;
     char *dir = library_dir();
     store_close(library_new(dir));
-    run_sql(dir, "PRAGMA user_version = 999");
+    run_sql(dir, STORE_VFS, "PRAGMA user_version = 999");
     for (StoreMode mode = STORE_READ; mode <= STORE_CREATE; mode++) {
         g_assert_null(store_open(dir, mode, 0, &error));
         g_assert_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED);
@@ -504,7 +506,7 @@ static void a_newer_library_is_refused(void) {
 static void a_database_of_others_is_refused_and_left_alone(void) {
     GError *error = NULL;
     char *dir = library_dir();
-    run_sql(dir, "CREATE TABLE t(x); INSERT INTO t VALUES (1)");
+    run_sql(dir, NULL, "CREATE TABLE t(x); INSERT INTO t VALUES (1)");
     g_autofree char *file = g_build_filename(dir, STORE_FILE, NULL);
     char *before, *after;
     gsize before_len, after_len;

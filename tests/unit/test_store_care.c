@@ -4,6 +4,7 @@
 #include "error.h"
 #include "library.h"
 #include "store_read.h"
+#include "store_vfs.h"
 #include "store_words.h"
 
 #include <sqlite3.h>
@@ -16,7 +17,9 @@ static void run_sql(const char *dir, const char *sql) {
     g_autofree char *file = file_of(dir);
     sqlite3 *db;
     char *why = NULL;
-    g_assert_cmpint(sqlite3_open(file, &db), ==, SQLITE_OK);
+    g_assert_cmpint(
+        sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, STORE_VFS), ==,
+        SQLITE_OK);
     sqlite3_exec(db, sql, NULL, NULL, &why);
     g_assert_cmpstr(why, ==, NULL);
     sqlite3_close(db);
@@ -214,44 +217,215 @@ static void nothing_is_repaired_while_another_writes(void) {
     library_remove(dir);
 }
 
-static bool count_window(void *user, int64_t number, int64_t clip, double start, double end,
-                         const uint16_t *vector, GError **error) {
-    ++*(int *)user;
+/* -- flipped bits -- */
+
+static bool tell_window(void *user, int64_t number, int64_t clip, double start, double end,
+                        const uint16_t *vector, GError **error) {
+    g_string_append_printf(user, "window %d of %d %g %g", (int)number, (int)clip, start, end);
+    for (int i = 0; i < LIBRARY_DIM; i++) g_string_append_printf(user, " %x", vector[i]);
+    g_string_append_c(user, '\n');
     return true;
 }
 
-static bool count_clip(void *user, const Clip *clip, GError **error) {
-    ++*(int *)user;
+static bool tell_clip(void *user, const Clip *clip, GError **error) {
+    g_string_append_printf(user, "clip %d %s %g %g", (int)clip->number, clip->id, clip->duration,
+                           clip->vector ? clip->vector[0] : -1.0);
+    for (guint i = 0; i < clip->paths->len; i++) {
+        const ClipPath *path = clip->paths->pdata[i];
+        g_string_append_printf(user, " %s %d", path->path, (int)path->stamp.mtime);
+    }
+    for (guint i = 0; i < clip->fields->len; i++) {
+        const Field *field = clip->fields->pdata[i];
+        g_string_append_printf(user, " %s=%s", field->name, field->value);
+    }
+    for (guint i = 0; i < clip->tags->len; i++)
+        g_string_append_printf(user, " #%s", (char *)clip->tags->pdata[i]);
+    g_string_append_c(user, '\n');
     return true;
 }
 
-/* Reads all there is; errors are errors of ours. */
-static void use(const char *dir) {
+static bool tell_words(Store *store, const char *text, GString *all, GError **error) {
+    g_autoptr(GArray) found = store_search_words(store, text, NULL, 30, error);
+    for (guint i = 0; found && i < found->len; i++) {
+        const StoreHit *hit = &g_array_index(found, StoreHit, i);
+        g_string_append_printf(all, "%s: %d %.9g\n", text, (int)hit->clip, hit->score);
+    }
+    return found != NULL;
+}
+
+static bool tell_set(Store *store, GString *all, GError **error) {
+    int64_t first;
+    uint64_t size, count;
+    g_autoptr(StoreWhere) where = store_where_new("c.duration < ?");
+    store_where_bind_number(where, 20);
+    g_autofree uint64_t *bits = store_window_set(store, where, &first, &size, &count, error);
+    if (bits) g_string_append_printf(all, "set %d %d %d\n", (int)first, (int)size, (int)count);
+    return bits != NULL;
+}
+
+static bool tell_everything(Store *store, GString *all, GError **error) {
+    StoreStats stats;
+    if (!store_stats(store, &stats, error)) return false;
+    g_string_append_printf(all, "%d %d %d %d %g\n", (int)stats.clips, (int)stats.paths,
+                           (int)stats.windows, (int)stats.last_window, stats.audio_seconds);
+    return store_each_clip(store, NULL, 0, -1, true, tell_clip, all, error) &&
+           store_each_window(store, 0, tell_window, all, error) && tell_set(store, all, error) &&
+           tell_words(store, "mine", all, error) && tell_words(store, "sound 7", all, error) &&
+           tell_words(store, "one nothing", all, error);
+}
+
+/* All that a library answers, as text; NULL when any of it is an error, which is one of ours. */
+static char *answers(const char *dir) {
     GError *error = NULL;
-    int count = 0;
+    g_autoptr(GString) all = g_string_new(NULL);
     g_autoptr(Store) store = store_open(dir, STORE_READ, 0, &error);
-    if (store && store_each_clip(store, NULL, 0, -1, true, count_clip, &count, &error) &&
-        store_each_window(store, 0, count_window, &count, &error)) {
-        g_autoptr(GArray) found = store_search_words(store, "mine sound one", NULL, 10, &error);
-        g_autoptr(GPtrArray) checks = found ? store_check(store, &error) : NULL;
-        g_assert_true(checks || error);
-    }
-    if (error) g_assert_cmpint(error->domain, ==, (gint)EARSHOT_ERROR);
+    const bool ok = store && tell_everything(store, all, &error);
+    if (!ok) g_assert_cmpint(error->domain, ==, (gint)EARSHOT_ERROR);
     g_clear_error(&error);
+    return ok ? g_string_free(g_steal_pointer(&all), FALSE) : NULL;
 }
 
-static void flipped_bytes_never_crash(void) {
+/* An error or the same; the first line that differs tells what went wrong. */
+static void assert_none_or_same(const char *got, const char *right) {
+    if (!got) return;
+    g_auto(GStrv) a = g_strsplit(got, "\n", -1), b = g_strsplit(right, "\n", -1);
+    for (int i = 0; a[i] || b[i]; i++) g_assert_cmpstr(a[i], ==, b[i]);
+}
+
+static void put_file(const char *path, const char *bytes, gsize len) {
+    g_assert_true(
+        g_file_set_contents_full(path, bytes, (gssize)len, G_FILE_SET_CONTENTS_NONE, 0644, NULL));
+}
+
+/* One in each stretch of each page, and in its checksum. */
+static void a_flipped_bit_is_an_error_or_makes_no_difference(void) {
     char *dir = library_of_sixty();
-    g_autofree char *file = file_of(dir), *bytes = NULL;
-    gsize len;
-    g_assert_true(g_file_get_contents(file, &bytes, &len, NULL));
-    for (int round = 0; round < 150; round++) {
-        g_autofree char *flipped = g_memdup2(bytes, len);
-        for (int i = 0; i <= round % 8; i++)
-            flipped[g_test_rand_int_range(0, (gint32)len)] ^= 1 << g_test_rand_int_range(0, 8);
-        g_assert_true(g_file_set_contents(file, flipped, (gssize)len, NULL));
-        use(dir);
+    g_autofree char *file = file_of(dir), *right = answers(dir);
+    g_assert_nonnull(right);
+    int faults = 0, flips = 0;
+    for (gsize at = 0; at < template_len; at += 4096 / 16, flips++) {
+        g_autofree char *bytes = g_memdup2(template, template_len);
+        const bool in_sum = at % 4096 == 15 * 4096 / 16;
+        const gsize place = in_sum ? at + 4096 / 16 - 1 - (gsize)g_test_rand_int_range(0, 8)
+                                   : at + (gsize)g_test_rand_int_range(0, 4096 / 16);
+        bytes[place] ^= 1 << g_test_rand_int_range(0, 8);
+        put_file(file, bytes, template_len);
+        g_autofree char *got = answers(dir);
+        assert_none_or_same(got, right);
+        faults += !got;
     }
+    g_test_message("%d of %d flips were noticed", faults, flips);
+    g_assert_cmpint(faults, >, flips / 2); /* the rest hit pages that nobody asked for */
+    library_remove(dir);
+}
+
+static void pages_in_each_others_place_are_noticed(void) {
+    char *dir = library_of_sixty();
+    g_autofree char *file = file_of(dir), *right = answers(dir);
+    for (gsize page = 1; page + 1 < template_len / 4096; page++) {
+        g_autofree char *bytes = g_memdup2(template, template_len);
+        memcpy(bytes + page * 4096, template + (page + 1) * 4096, 4096);
+        memcpy(bytes + (page + 1) * 4096, template + page * 4096, 4096);
+        put_file(file, bytes, template_len);
+        g_autofree char *got = answers(dir);
+        assert_none_or_same(got, right);
+    }
+    library_remove(dir);
+}
+
+#define CHANGES 6
+
+/* The database and the log of a library that is open, as a power cut would leave them; `states`
+ * take the answers after each change. */
+static void make_logged(const char *dir, char *states[CHANGES + 1], char **log, gsize *log_len) {
+    g_autofree char *file = file_of(dir), *log_file = g_strconcat(file, "-wal", NULL);
+    g_autoptr(Store) store = store_open(dir, STORE_WRITE, 0, NULL);
+    states[0] = answers(dir);
+    for (unsigned i = 1; i <= CHANGES; i++) {
+        g_autofree char *path = g_strdup_printf("/dir/Later_%u.wav", i);
+        library_put(store, 1000 + i, path, 2);
+        states[i] = answers(dir);
+    }
+    g_assert_true(g_file_get_contents(log_file, log, log_len, NULL));
+}
+
+/* The log ends where it is damaged, as after a power cut: what was committed before is there. */
+static void a_flipped_bit_in_the_log_leaves_what_was_at_some_time(void) {
+    char *dir = library_of_sixty(), *states[CHANGES + 1];
+    g_autofree char *file = file_of(dir), *log_file = g_strconcat(file, "-wal", NULL);
+    g_autofree char *log = NULL;
+    gsize len;
+    make_logged(dir, states, &log, &len);
+    for (int round = 0; round < 200; round++) {
+        g_autofree char *bytes = g_memdup2(log, len);
+        if (round) bytes[g_test_rand_int_range(0, (gint32)len)] ^= 1 << g_test_rand_int_range(0, 8);
+        put_file(file, template, template_len);
+        put_file(log_file, bytes, len);
+        g_autofree char *got = answers(dir);
+        bool known = !got && round;
+        for (int i = 0; i <= CHANGES && !known; i++) known = !g_strcmp0(got, states[i]);
+        g_assert_true(known);
+        if (!round) g_assert_cmpstr(got, ==, states[CHANGES]);
+    }
+    for (int i = 0; i <= CHANGES; i++) g_free(states[i]);
+    library_remove(dir);
+}
+
+static void several_flips_never_crash(void) {
+    char *dir = library_of_sixty();
+    g_autofree char *file = file_of(dir), *right = answers(dir);
+    for (int round = 0; round < 100; round++) {
+        g_autofree char *bytes = g_memdup2(template, template_len);
+        for (int i = 0; i <= round % 8; i++)
+            bytes[g_test_rand_int_range(0, (gint32)template_len)] ^= 1
+                                                                     << g_test_rand_int_range(0, 8);
+        put_file(file, bytes, template_len);
+        g_autofree char *got = answers(dir);
+        assert_none_or_same(got, right);
+        g_autoptr(Store) store = store_open(dir, STORE_READ, 0, NULL);
+        GPtrArray *checks = store ? store_check(store, NULL) : NULL;
+        if (checks) g_ptr_array_unref(checks);
+    }
+    library_remove(dir);
+}
+
+static void what_cannot_be_read_at_all_is_left_as_it_is(void) {
+    for (gsize len = 4096; len <= 2 * 4096; len += 4096) {
+        char *dir = library_of_sixty();
+        g_autofree char *file = file_of(dir), *bytes = g_memdup2(template, template_len);
+        g_autofree char *after = NULL;
+        gsize after_len;
+        GError *error = NULL;
+        memset(bytes, 0xA5, len);
+        put_file(file, bytes, template_len);
+        g_autoptr(GPtrArray) done = g_ptr_array_new_with_free_func(g_free);
+        g_assert_false(store_repair(dir, done, &error));
+        g_assert_error(error, EARSHOT_ERROR, ERR_FORMAT);
+        g_assert_nonnull(strstr(error->message, "left as it is"));
+        g_clear_error(&error);
+        g_assert_true(g_file_get_contents(file, &after, &after_len, NULL));
+        g_assert_cmpmem(after, after_len, bytes, template_len);
+        library_remove(dir);
+    }
+}
+
+/* A row's page is spoiled by one bit: the file is read again, and what the user said stays. */
+static void what_was_said_is_kept_from_a_page_with_a_flipped_bit(void) {
+    char *dir = library_of_sixty();
+    g_autofree char *file = file_of(dir), *bytes = g_memdup2(template, template_len);
+    static const char title[] = "mine 33";
+    char *place = memmem(bytes, template_len, title, strlen(title));
+    g_assert_nonnull(place);
+    gsize page = (gsize)(place - bytes) / 4096;
+    for (char *at = bytes;
+         (at = memmem(at, (gsize)(bytes + template_len - at), title, strlen(title))); at++)
+        bytes[((gsize)(at - bytes) / 4096 + 1) * 4096 - 1] ^= 1; /* all pages that hold it */
+    g_assert_cmpuint(page, >, 0);
+    put_file(file, bytes, template_len);
+    repair(dir);
+    assert_complaints(dir, "");
+    g_autofree char *after = answers(dir);
+    g_assert_nonnull(strstr(after, "title=mine 33 "));
     library_remove(dir);
 }
 
@@ -264,7 +438,12 @@ int main(int argc, char **argv) {
     ADD(a_spoiled_page_costs_no_more_than_what_was_on_it);
     ADD(the_damaged_database_is_kept);
     ADD(nothing_is_repaired_while_another_writes);
-    ADD(flipped_bytes_never_crash);
+    ADD(a_flipped_bit_is_an_error_or_makes_no_difference);
+    ADD(pages_in_each_others_place_are_noticed);
+    ADD(a_flipped_bit_in_the_log_leaves_what_was_at_some_time);
+    ADD(several_flips_never_crash);
+    ADD(what_cannot_be_read_at_all_is_left_as_it_is);
+    ADD(what_was_said_is_kept_from_a_page_with_a_flipped_bit);
     int status = g_test_run();
     g_free(template);
     return status;
