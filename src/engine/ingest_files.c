@@ -66,20 +66,13 @@ static bool claim(Ingest *ingest, const Todo *todo) {
     return first;
 }
 
-/* Readers ask while the caller's thread writes, hence what any thread may call; a clip that is not
- * committed yet was claimed. */
-static bool is_committed(const Ingest *ingest, const uint8_t hash[CLIP_HASH]) {
-    g_autoptr(Clip) like = clip_new(hash);
-    g_autoptr(Clip) known =
-        ingest->ops->clip(ingest->backend, clip_number_of_id(like->id), false, NULL);
-    return known != NULL;
-}
-
+/* Asked of what is committed: a clip that is not yet was claimed. */
 static bool before(void *user, gsize number, GError **error) {
     Pass *pass = user;
     Todo *todo = pass->files->pdata[number];
     if (ingest_is_stopped(pass->ingest)) return error_fail(error, ERR_CANCELLED, "interrupted");
-    return hash_file(pass->ingest, todo, error) && !is_committed(pass->ingest, todo->hash) &&
+    const Ingest *ingest = pass->ingest;
+    return hash_file(ingest, todo, error) && !ingest->ops->has(ingest->backend, todo->hash, NULL) &&
            claim(pass->ingest, todo);
 }
 

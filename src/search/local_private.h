@@ -32,7 +32,8 @@ typedef struct {
 typedef struct {
     Backend backend;
     char *dir;
-    Store *writer; /* NULL when reading */
+    Store *writer;     /* NULL when reading */
+    GThread *changing; /* that has a change open; atomic */
     GAsyncQueue *readers;
 
     GMutex watching; /* guards all of this */

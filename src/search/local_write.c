@@ -1,6 +1,6 @@
 /* Changes to a local library: the functions of store_write.h, with clips named by their ids. They
- * speak to the one Store that holds the writer's lock, as does what must see a change that is still
- * open (path_state, has). */
+ * speak to the one Store that holds the writer's lock, as do path_state and has on the thread that
+ * has a change open: it sees what it changed. All others see what was committed. */
 #include "local_private.h"
 #include "store_write.h"
 
@@ -43,28 +43,30 @@ bool local_put(Backend *backend, const char *key, GBytes *value, GError **error)
 
 bool local_begin(Backend *backend, GError **error) {
     Store *writer = local_writer(backend, error);
-    return writer && store_begin(writer, error);
+    if (!writer || !store_begin(writer, error)) return false;
+    g_atomic_pointer_set(&((Local *)backend)->changing, g_thread_self());
+    return true;
 }
 
 bool local_end(Backend *backend, bool keep, GError **error) {
     Store *writer = local_writer(backend, error);
+    g_atomic_pointer_set(&((Local *)backend)->changing, NULL);
     return writer && store_end(writer, keep, error);
 }
 
-/* Asked by writers between changes, and by those who only want to know. */
 typedef struct {
     Local *local;
-    Reader *reader; /* NULL: it is the writer */
+    Reader *reader; /* NULL: it is the writer, whose change is open */
     Store *store;
 } Asked;
 
 static bool ask(Backend *backend, Asked *asked) {
     Local *local = (Local *)backend;
-    *asked = (Asked){local, NULL, local->writer};
-    if (asked->store) return true;
-    asked->reader = local_lease(local, NULL);
+    bool changing = g_atomic_pointer_get(&local->changing) == g_thread_self();
+    *asked = (Asked){local, changing ? NULL : local_lease(local, NULL), NULL};
+    if (changing) asked->store = local->writer;
     if (asked->reader) asked->store = asked->reader->store;
-    return asked->reader != NULL;
+    return asked->store != NULL;
 }
 
 PathState local_path_state(Backend *backend, const char *path, const FileStamp *stamp,

@@ -356,6 +356,75 @@ static void searches_run_beside_each_other_and_a_writer(void) {
     plain_free(plain);
 }
 
+/* Asked of a clip by its hash and by its path. */
+typedef struct {
+    Backend *backend;
+    Clip *clip;
+    volatile gint stop;
+} Asking;
+
+static bool is_known(const Asking *asking) {
+    const BackendOps *ops = asking->backend->ops;
+    const ClipPath *path = asking->clip->paths->pdata[0];
+    uint64_t by_hash, by_path, id = clip_number_of_id(asking->clip->id);
+    bool has = ops->has(asking->backend, asking->clip->hash, &by_hash);
+    PathState state = ops->path_state(asking->backend, path->path, &path->stamp, &by_path);
+    g_assert_cmpint(state, ==, has ? PATH_SAME : PATH_UNKNOWN);
+    g_assert_cmphex(by_hash, ==, has ? id : 0);
+    g_assert_cmphex(by_path, ==, has ? id : 0);
+    return has;
+}
+
+static gpointer is_known_elsewhere(gpointer asking) {
+    return GINT_TO_POINTER(is_known(asking));
+}
+
+static bool another_thread_knows(Asking *asking) {
+    return GPOINTER_TO_INT(g_thread_join(g_thread_new("ask", is_known_elsewhere, asking)));
+}
+
+static void an_open_change_is_seen_by_its_own_thread_alone(void) {
+    Plain *plain = plain_new();
+    Backend *backend = plain->backend;
+    g_assert_true(backend->ops->begin(backend, NULL));
+    const PlainClip *made = plain_add(plain);
+    g_assert_true(backend->ops->end(backend, true, NULL));
+    Asking asking = {backend, backend->ops->clip(backend, made->id, false, NULL), 0};
+    g_assert_true(another_thread_knows(&asking));
+    g_assert_true(backend->ops->begin(backend, NULL));
+    g_assert_true(backend->ops->remove_clip(backend, made->id, NULL));
+    g_assert_false(is_known(&asking));
+    g_assert_true(another_thread_knows(&asking));
+    g_assert_true(backend->ops->end(backend, true, NULL));
+    g_assert_false(is_known(&asking));
+    g_assert_false(another_thread_knows(&asking));
+    clip_free(asking.clip);
+    plain_free(plain);
+}
+
+static gpointer ask_on(gpointer data) {
+    Asking *asking = data;
+    while (!g_atomic_int_get(&asking->stop)) g_assert_true(is_known(asking));
+    return NULL;
+}
+
+static void any_thread_may_ask_beside_a_writer(void) {
+    Plain *plain = plain_new();
+    const PlainClip *kept = plain_add(plain);
+    Clip *clip = plain->backend->ops->clip(plain->backend, kept->id, false, NULL);
+    Asking asking = {plain->backend, clip, 0};
+    GThread *threads[3];
+    for (int i = 0; i < 3; i++) threads[i] = g_thread_new("ask", ask_on, &asking);
+    for (int round = 0; round < 50; round++) {
+        plain_add_many(plain, 3);
+        g_assert_true(is_known(&asking));
+    }
+    g_atomic_int_set(&asking.stop, 1);
+    for (int i = 0; i < 3; i++) g_thread_join(threads[i]);
+    clip_free(clip);
+    plain_free(plain);
+}
+
 static void repair_makes_the_index_anew(void) {
     Plain *plain = plain_new();
     GError *error = NULL;
@@ -391,6 +460,8 @@ int main(int argc, char **argv) {
     ADD(clips_are_found_by_id_prefix_and_path);
     ADD(a_grown_tail_becomes_the_base);
     ADD(searches_run_beside_each_other_and_a_writer);
+    ADD(an_open_change_is_seen_by_its_own_thread_alone);
+    ADD(any_thread_may_ask_beside_a_writer);
     ADD(repair_makes_the_index_anew);
     return g_test_run();
 }
