@@ -64,16 +64,18 @@ class Proof(Cli):
         hertz = hertz or self.random.randint(50, 3000)
         return tone(path, seconds=seconds or self.random.uniform(0.2, 3), hertz=hertz, rate=8000)
 
-    def folder_of_sounds(self, count):
-        for i in range(count):
+    def folder_of_sounds(self, count, first=0):
+        for i in range(first, first + count):
             folder = self.random.choice(("", "dog/", "far away/rain/"))
             self.sound(f"{folder}{'_'.join(self.random.sample(WORDS, 2))}_{i:03}.wav")
 
     # -- a library as plain data --
 
+    def document(self, *args, **more):
+        return json.loads(self.run_it("--json", *args, **more).stdout)
+
     def check(self, library):
-        done = self.run_it("check", "--json", "-L", library)
-        self.assertTrue(json.loads(done.stdout)["ok"])
+        self.assertTrue(self.document("check", "-L", library)["ok"])
 
     def clips(self, library):
         clips = map(Clip, self.rows("export", "--vectors", "-L", library))
@@ -83,7 +85,7 @@ class Proof(Cli):
         return sorted((row["path"], row["error"]) for row in self.rows("list", "--failed", "--json", "-L", library))
 
     def found(self, library, *args):
-        return json.loads(self.run_it("search", "--json", "-L", library, "-n", "10000", *args).stdout)["hits"]
+        return self.document("search", "-L", library, "-n", "10000", *args)["hits"]
 
     # -- a plain model of searching --
 

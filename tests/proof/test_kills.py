@@ -160,11 +160,11 @@ class Kills(Proof):
 
     def test_index_of_new_changed_and_moved_files(self):
         self.make_base()
-        self.folder_of_sounds(14)  # of these some take a name that was there
+        self.folder_of_sounds(14, first=100)
         files = sorted(self.sounds.rglob("*_*.wav"))
         for path in self.random.sample(files, 4):
             path.rename(path.with_name("moved " + path.name))
-        for path in self.random.sample(sorted(self.sounds.rglob("[dwnrb]*_*.wav")), 4):
+        for path in self.random.sample(sorted(self.sounds.rglob("[dwnrb]*_0*.wav")), 4):
             self.sound(path.relative_to(self.sounds))
         self.prove(["index", "-q", "-L", self.work, self.sounds, "--tag", "new"], again=(0,))
 
