@@ -1,6 +1,7 @@
 /* First the truth: all rows against all queries in int8, the best of that exactly. Then, for each
- * kind and k, the least number of lists that hold enough of the truth, and the least number of
- * 1-bit candidates of those lists that keep enough of it.
+ * kind and k, the reach down to which lists hold enough of the truth, and the least number of
+ * 1-bit candidates of those lists that keep enough of it. The weight of the lists' spread is the
+ * one with which the fewest rows are looked at.
  *
  * What is aimed at lies above 0.99, because other queries than these are asked later: over 256 …
  * 512 queries the recall itself has a standard error of 0.001 … 0.002. */
@@ -160,14 +161,15 @@ static void queries_clear(Queries *q) {
 
 /* ---- how far to look ---- */
 
-/* Where the true neighbours stand: counts of places. */
+/* What is measured of the queries, at one k. */
 typedef struct {
     Queries *queries;
     int k;
-    uint32_t lists;     /* that are scanned, for the second measure */
-    uint32_t codes;     /* the most candidates */
-    uint32_t *of_lists; /* [threads][lists]: in the n-th list of the order */
-    uint32_t *of_codes; /* [threads][RANKS] */
+    float weight;
+    SegmentEffort effort; /* what was found so far; codes: the most candidates */
+    float *reaches;       /* [count][most]: of the lists of the true neighbours */
+    uint64_t *seen;       /* [count]: rows in the lists down to that reach */
+    uint32_t *of_codes;   /* [threads][RANKS]: ranks of the true neighbours among candidates */
     IndexScratch **scratch;
 } Places;
 
@@ -185,20 +187,29 @@ static Scan scan_of(const Places *p, size_t i, int thread, const IndexQuery *how
     return scan;
 }
 
-static void place_in_lists(void *user, size_t i, int thread) {
+static void find_reaches(void *user, size_t i, int thread) {
     Places *p = user;
-    Segment *s = p->queries->c->segment;
+    const Segment *s = p->queries->c->segment;
     IndexQuery how = {.k = p->k, .kind = p->queries->kind};
     Scan scan = scan_of(p, i, thread, &how);
-    IndexScratch *x = scan.scratch;
-    uint32_t *places = p->of_lists + (size_t)thread * s->head.lists;
     int n;
     const uint32_t *truth = truth_of(p, i, &n);
-    lists_order(&s->lists, x->q, s->lists.count, x->bytes, x->order);
-    uint32_t *place = memory_take(s->head.lists, sizeof *place);
-    for (uint32_t l = 0; l < s->head.lists; l++) place[(uint32_t)x->order[l]] = l;
-    for (int t = 0; t < n; t++) places[place[s->list_of[s->slots[truth[t]] / VEC_BLOCK]]]++;
-    memory_give(place);
+    float *reaches = p->reaches + i * (size_t)p->queries->most;
+    scan_reach(&scan, p->weight);
+    for (int t = 0; t < p->queries->most; t++)
+        reaches[t] =
+            t < n ? scan.scratch->view.reach[s->list_of[s->slots[truth[t]] / VEC_BLOCK]] : INFINITY;
+}
+
+static void count_rows(void *user, size_t i, int thread) {
+    Places *p = user;
+    const Segment *s = p->queries->c->segment;
+    IndexQuery how = {.k = p->k, .kind = p->queries->kind};
+    Scan scan = scan_of(p, i, thread, &how);
+    scan_reach(&scan, p->weight);
+    p->seen[i] = 0;
+    for (uint32_t l = 0; l < s->head.lists; l++)
+        if (scan.scratch->view.reach[l] >= p->effort.reach) p->seen[i] += s->sizes[l];
 }
 
 /* The bucket of a rank: STEPS an octave. */
@@ -253,7 +264,8 @@ static void place_in_codes(void *user, size_t i, int thread) {
     IndexQuery how = {.k = p->k, .kind = p->queries->kind};
     Scan scan = scan_of(p, i, thread, &how);
     uint32_t *places = p->of_codes + (size_t)thread * RANKS;
-    scan_codes(&scan, p->lists, p->codes);
+    scan_reach(&scan, p->weight);
+    scan_codes(&scan, p->effort);
     const Top *codes = &scan.scratch->codes;
     uint64_t *keys = memory_take((size_t)p->k, sizeof *keys);
     uint32_t *better = memory_take((size_t)p->k + 1, sizeof *better);
@@ -269,56 +281,97 @@ static void place_in_codes(void *user, size_t i, int thread) {
     memory_give(better);
 }
 
-/* The first place up to which `part` of all neighbours stand; -1 where they do not. */
-static int reach(uint32_t *places, int threads, int count, double all, double part) {
-    double sum = 0;
-    for (int i = 0; i < count; i++) {
-        for (int t = 0; t < threads; t++) sum += places[(size_t)t * (size_t)count + (size_t)i];
-        if (sum >= part * all) return i;
-    }
-    return -1;
+static int smaller_reach_first(const void *a, const void *b) {
+    float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
 }
 
-static SegmentEffort measure(Places *p) {
-    const Calibration *c = p->queries->c;
-    const Segment *s = c->segment;
-    SegmentEffort effort = {s->head.lists, 0};
+/* How many true neighbours there are. */
+static double count_truth(const Places *p) {
     double all = 0;
     for (int i = 0, n; i < p->queries->count; i++, all += n) truth_of(p, (size_t)i, &n);
-    p->of_lists = memory_take((size_t)c->threads * s->head.lists, sizeof *p->of_lists);
-    p->of_codes = memory_take((size_t)c->threads * RANKS, sizeof *p->of_codes);
-    if (s->head.lists > 1) {
-        parallel_run(c->threads, (size_t)p->queries->count, place_in_lists, p);
-        effort.lists =
-            (uint32_t)reach(p->of_lists, c->threads, (int)s->head.lists, all, RECALL_OF_LISTS) + 1;
-    }
-    p->lists = effort.lists;
-    p->codes = s->head.rows / 2 < MOST_CODES ? (uint32_t)(s->head.rows / 2) : MOST_CODES;
-    parallel_run(c->threads, (size_t)p->queries->count, place_in_codes, p);
-    int bucket = reach(p->of_codes, c->threads, RANKS, all, RECALL_OF_ALL);
-    effort.codes = bucket < 0 ? 0 : codes_of_bucket(bucket);
-    if (effort.codes && effort.codes < 2u * (uint32_t)p->k) effort.codes = 2u * (uint32_t)p->k;
-    memory_give(p->of_lists);
-    memory_give(p->of_codes);
-    return effort;
+    return all;
 }
 
-static void calibrate_kind(const Calibration *c, IndexKind kind, IndexScratch **scratch) {
-    Segment *s = c->segment;
-    for (int e = 0; e < SEGMENT_EFFORTS && s->head.rows / 20 >= (uint64_t)ks[e]; e++) {
+/* The reach above which RECALL_OF_LISTS of the true neighbours stand. */
+static float least_reach(Places *p) {
+    const Queries *q = p->queries;
+    size_t all = (size_t)q->count * (size_t)q->most;
+    p->reaches = memory_take(all, sizeof *p->reaches);
+    parallel_run(q->c->threads, (size_t)q->count, find_reaches, p);
+    qsort(p->reaches, all, sizeof *p->reaches, smaller_reach_first);
+    float reach = p->reaches[(size_t)(count_truth(p) * (1 - RECALL_OF_LISTS))];
+    memory_give(p->reaches);
+    return reach;
+}
+
+/* The mean number of rows that are looked at. */
+static double mean_rows(Places *p) {
+    const Queries *q = p->queries;
+    double sum = 0;
+    p->seen = memory_take((size_t)q->count, sizeof *p->seen);
+    parallel_run(q->c->threads, (size_t)q->count, count_rows, p);
+    for (int i = 0; i < q->count; i++) sum += (double)p->seen[i];
+    memory_give(p->seen);
+    return sum / q->count;
+}
+
+/* The number of candidates among which RECALL_OF_ALL of the true neighbours stand; 0: too many. */
+static uint32_t least_codes(Places *p) {
+    const Calibration *c = p->queries->c;
+    double enough = count_truth(p) * RECALL_OF_ALL, sum = 0;
+    int bucket = 0;
+    p->effort.codes =
+        c->segment->head.rows / 2 < MOST_CODES ? (uint32_t)(c->segment->head.rows / 2) : MOST_CODES;
+    p->of_codes = memory_take((size_t)c->threads * RANKS, sizeof *p->of_codes);
+    parallel_run(c->threads, (size_t)p->queries->count, place_in_codes, p);
+    for (; bucket < RANKS; bucket++) {
+        for (int t = 0; t < c->threads; t++) sum += p->of_codes[t * RANKS + bucket];
+        if (sum >= enough) break;
+    }
+    memory_give(p->of_codes);
+    uint32_t least = 2 * (uint32_t)p->k, codes = codes_of_bucket(bucket);
+    return bucket == RANKS ? 0 : codes > least ? codes : least;
+}
+
+static void choose_weight(const Queries *q, IndexScratch **scratch) {
+    static const float weights[] = {0.06f, 0.08f, 0.1f, 0.12f, 0.15f};
+    SegmentHead *head = &q->c->segment->head;
+    double least = INFINITY;
+    for (int i = 0; i < (int)(sizeof weights / sizeof *weights); i++) {
+        Places p = {.queries = (Queries *)q, .k = q->most, .weight = weights[i]};
+        p.scratch = scratch;
+        p.effort.reach = least_reach(&p);
+        double rows = mean_rows(&p);
+        if (rows < least) head->weight[q->kind] = weights[i];
+        least = fmin(least, rows);
+    }
+}
+
+/* False where more than half of the rows are looked at for the smallest k. */
+static bool calibrate_kind(const Calibration *c, IndexKind kind, IndexScratch **scratch) {
+    SegmentHead *head = &c->segment->head;
+    bool helps = true;
+    for (int e = 0; e < SEGMENT_EFFORTS && head->rows / 20 >= (uint64_t)ks[e]; e++) {
         Queries q = {.c = c, .kind = kind, .most = ks[e]};
         set_queries(&q, most_queries[e]);
         find_truth(&q);
-        s->head.effort[kind][e] = measure(&(Places){.queries = &q, .k = ks[e], .scratch = scratch});
+        if (e == 0 && head->lists > 1) choose_weight(&q, scratch);
+        Places p = {.queries = &q, .k = ks[e], .weight = head->weight[kind], .scratch = scratch};
+        p.effort.reach = head->lists > 1 ? least_reach(&p) : SEGMENT_ALL_LISTS;
+        if (e == 0) helps = head->lists == 1 || mean_rows(&p) <= (double)head->rows / 2;
+        p.effort.codes = least_codes(&p);
+        head->effort[kind][e] = p.effort;
         queries_clear(&q);
     }
+    return helps;
 }
 
 /* Without texts to measure with: every list, and candidates in plenty. */
 static void guess_texts(Segment *s) {
     for (int e = 0; e < SEGMENT_EFFORTS; e++) {
         uint32_t codes = s->head.effort[INDEX_SOUND][e].codes;
-        s->head.effort[INDEX_TEXT][e] = (SegmentEffort){s->head.lists, 4 * codes};
+        s->head.effort[INDEX_TEXT][e] = (SegmentEffort){SEGMENT_ALL_LISTS, 4 * codes};
     }
 }
 
@@ -329,13 +382,12 @@ bool calibrate(const Calibration *calibration) {
     if (c.threads > PARALLEL_MOST) c.threads = PARALLEL_MOST;
     for (int kind = 0; kind < INDEX_KINDS; kind++)
         for (int e = 0; e < SEGMENT_EFFORTS; e++)
-            s->head.effort[kind][e] = (SegmentEffort){s->head.lists, 0};
+            s->head.effort[kind][e] = (SegmentEffort){SEGMENT_ALL_LISTS, 0};
     if (s->head.rows < 20 * (uint64_t)ks[0]) return true; /* by bytes */
 
     IndexScratch *scratch[PARALLEL_MOST];
     for (int t = 0; t < c.threads; t++) scratch[t] = index_scratch_new();
-    calibrate_kind(&c, INDEX_SOUND, scratch);
-    bool helps = s->head.lists == 1 || s->head.effort[INDEX_SOUND][0].lists <= s->head.lists / 2;
+    bool helps = calibrate_kind(&c, INDEX_SOUND, scratch);
     if (helps && c.text_count > 0)
         calibrate_kind(&c, INDEX_TEXT, scratch);
     else

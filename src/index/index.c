@@ -88,12 +88,12 @@ IndexScratch *index_scratch_new(void) {
 void index_scratch_free(IndexScratch *x) {
     if (!x) return;
     memory_give(x->q);
-    memory_give(x->bytes);
     memory_give(x->fine.hi);
     memory_give(x->fine.lo);
     memory_give(x->order);
     memory_give(x->along);
     memory_give(x->rows);
+    lists_view_clear(&x->view);
     top_clear(&x->codes);
     top_clear(&x->fines);
     top_hits_clear(&x->hits);

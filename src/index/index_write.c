@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { FLAT_BELOW = 20000, BUFFER = 1 << 20, CRC_PAGES = 256 };
+enum { FLAT_BELOW = 5000, BUFFER = 1 << 20, CRC_PAGES = 256 };
 
 typedef struct {
     const IndexWrite *how;
@@ -108,7 +108,7 @@ static void partition(Writer *w, int lists) {
     w->list = memory_take((size_t)w->count, sizeof *w->list);
     if (w->count) lists_train(&rotation, w->rows, w->count, lists, w->threads, w->centres);
     if (lists > 1) {
-        Lists trained = lists_new(w->centres, NULL, lists, padded);
+        Lists trained = lists_new(w->centres, lists, padded);
         lists_assign(&trained, &rotation, w->rows, w->count, w->threads, w->list);
         lists_clear(&trained);
     }

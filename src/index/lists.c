@@ -9,10 +9,6 @@
 
 enum { SAMPLES_A_LIST = 48, SAMPLES_LEAST = 8192, ROUNDS = 8, BATCH = 1024 };
 
-/* How much of a list's spread counts for it: the best vector of a wide list lies nearer to a query
- * than its centre does. Without it, text recall at 64 of 1024 lists falls from 0.99 to 0.86. */
-#define SPREAD_WEIGHT 0.2f
-
 int panels_count(const Panels *panels) {
     return (panels->count + VEC_PANEL - 1) / VEC_PANEL;
 }
@@ -63,8 +59,9 @@ void panels_scores(const Panels *panels, int p, const uint8_t *rows, const float
                 scores);
 }
 
-Lists lists_new(const float *centres, const float *spread, int count, int padded) {
-    Lists lists = {count, padded, centres, spread, NULL, panels_new(centres, count, padded)};
+Lists lists_new(const float *centres, int count, int padded) {
+    Lists lists = {.count = count, .padded = padded, .centres = centres};
+    lists.panels = panels_new(centres, count, padded);
     int columns = panels_count(&lists.panels) * VEC_PANEL;
     lists.square = memory_take((size_t)columns, sizeof *lists.square);
     for (int i = 0; i < columns; i++) {
@@ -219,7 +216,7 @@ static void sort_by_list(Sample *s, int lists) {
 }
 
 static void train_round(Sample *s, int count, int threads) {
-    Lists lists = lists_new(s->centres, NULL, count, s->rotation->padded);
+    Lists lists = lists_new(s->centres, count, s->rotation->padded);
     s->lists = &lists;
     parallel_run(threads, s->count / VEC_ROWS, sample_assign, s);
     lists_clear(&lists);
@@ -255,26 +252,85 @@ void lists_train(const Rotation *rotation, const uint16_t *rows, uint64_t count,
     memory_give(s.start);
 }
 
-/* A list's promise: how far the query reaches along its centre, and with its spread across. */
-static float promise(float dot, float square, float spread) {
-    float along = square > 1e-12f ? dot / sqrtf(square) : 0, across = 1 - along * along;
-    return along + SPREAD_WEIGHT * spread * sqrtf(across > 0 ? across : 0);
+/* ---- which lists ---- */
+
+void lists_view_clear(ListsView *view) {
+    memory_give(view->bytes);
+    memory_give(view->reach);
+    *view = (ListsView){0};
 }
 
-void lists_order(const Lists *lists, const float *q, int wanted, uint8_t *bytes, uint64_t *keys) {
+static void make_room(ListsView *view, const Lists *lists) {
+    int columns = panels_count(&lists->panels) * VEC_PANEL;
+    int room = (columns + VEC_LANES - 1) / VEC_LANES * VEC_LANES;
+    if (room <= view->room) return;
+    lists_view_clear(view);
+    view->room = room;
+    view->bytes = memory_take(INDEX_MAX_DIM, 1);
+    view->reach = memory_take((size_t)room * 6, sizeof *view->reach);
+    float **arrays[] = {&view->dots, &view->inverse, &view->near_dots, &view->near_inverse,
+                        &view->near_sizes};
+    for (int i = 0; i < 5; i++) *arrays[i] = view->reach + (i + 1) * room;
+}
+
+static void score_centres(const Lists *lists, const float *q, ListsView *view) {
     const VecKernels *vec = vec_kernels();
-    float scale = vec->quantise(q, bytes, lists->padded);
-    for (int p = 0; p < panels_count(&lists->panels); p++) {
+    const Panels *panels = &lists->panels;
+    float scale = vec->quantise(q, view->bytes, lists->padded);
+    for (int p = 0; p < panels_count(panels); p++) {
         int32_t sums[VEC_PANEL];
-        vec->products_one(bytes, panel_at(&lists->panels, p), lists->padded, sums);
-        for (int j = 0; j < VEC_PANEL && p * VEC_PANEL + j < lists->count; j++) {
+        vec->products_one(view->bytes, panel_at(panels, p), lists->padded, sums);
+        for (int j = 0; j < VEC_PANEL; j++) {
             int l = p * VEC_PANEL + j;
-            float dot =
-                (float)(sums[j] - lists->panels.correction[l]) * (scale * lists->panels.scale[l]);
-            keys[l] = top_key(promise(dot, lists->square[l], lists->spread[l]), (uint32_t)l);
+            view->dots[l] = (float)(sums[j] - panels->correction[l]) * (scale * panels->scale[l]);
         }
     }
-    size_t n = (size_t)lists->count;
-    top_select(keys, n, (size_t)wanted);
-    top_sort(keys, (size_t)wanted < n ? (size_t)wanted : n);
+}
+
+/* 1 / σ of each list. */
+static void invert_spreads(const Lists *lists, float weight, ListsView *view) {
+    for (int l = 0; l < lists->count; l++) {
+        float dot = view->dots[l], square = lists->square[l];
+        float across = 1 - (square > 1e-6f ? dot * dot / square : 0);
+        float sigma = weight * lists->spread[l] * sqrtf(across > 0 ? across : 0);
+        view->inverse[l] = 1 / (sigma > 1e-4f ? sigma : 1e-4f);
+    }
+}
+
+/* A cosine that more members than expected exceed: that of a centre whose list is large enough. */
+static float surely_exceeded(const Lists *lists, float expected, const ListsView *view) {
+    float most = -1;
+    for (int l = 0; l < lists->count; l++)
+        if ((float)lists->sizes[l] >= 2 * expected && view->dots[l] > most) most = view->dots[l];
+    return most;
+}
+
+/* Lists that have members above `low` to speak of; returns how many, filled up with empty ones. */
+static int gather_near(const Lists *lists, float low, ListsView *view) {
+    int n = 0;
+    for (int l = 0; l < lists->count; l++) {
+        if ((low - view->dots[l]) * view->inverse[l] > 4.5f) continue;
+        view->near_dots[n] = view->dots[l];
+        view->near_inverse[n] = view->inverse[l];
+        view->near_sizes[n++] = (float)lists->sizes[l];
+    }
+    for (; n % VEC_LANES; n++) view->near_dots[n] = view->near_inverse[n] = view->near_sizes[n] = 0;
+    return n;
+}
+
+void lists_reach(const Lists *lists, const float *q, float weight, float expected,
+                 ListsView *view) {
+    make_room(view, lists);
+    score_centres(lists, q, view);
+    invert_spreads(lists, weight, view);
+    float low = surely_exceeded(lists, expected, view), high = 1;
+    int n = gather_near(lists, low, view);
+    for (int step = 0; step < 14; step++) {
+        float t = (low + high) / 2;
+        bool more = vec_kernels()->exceeding(view->near_dots, view->near_inverse, view->near_sizes,
+                                             n, t) > expected;
+        *(more ? &low : &high) = t;
+    }
+    for (int l = 0; l < lists->count; l++)
+        view->reach[l] = (view->dots[l] - low) * view->inverse[l];
 }

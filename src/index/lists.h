@@ -1,6 +1,6 @@
-/* Private to index: the lists of a partition: k-means of the rotated vectors, and the order of the
- * lists for a query. Centres are scored in int8, in panels of sixteen. Everything is of `padded`
- * dimensions. */
+/* Private to index: the lists of a partition: k-means of the rotated vectors, and which lists a
+ * query should look through. Centres are scored in int8, in panels of sixteen. Everything is of
+ * `padded` dimensions. */
 #pragma once
 #include "rotate.h"
 #include "vec_kernels.h"
@@ -23,13 +23,14 @@ void panels_scores(const Panels *panels, int p, const uint8_t *rows, const float
 
 typedef struct {
     int count, padded;
-    const float *centres; /* [count][padded], borrowed */
-    const float *spread;  /* [count]: rms residual; borrowed; NULL while there is none */
-    float *square;        /* [panels · VEC_PANEL]: |c|²; beyond the last, more than any */
+    const float *centres;  /* [count][padded], borrowed */
+    const float *spread;   /* [count]: rms residual; borrowed; NULL while there is none */
+    const uint32_t *sizes; /* [count], likewise */
+    float *square;         /* [panels · VEC_PANEL]: |c|²; beyond the last, more than any */
     Panels panels;
 } Lists;
 
-Lists lists_new(const float *centres, const float *spread, int count, int padded);
+Lists lists_new(const float *centres, int count, int padded);
 void lists_clear(Lists *lists);
 
 /* Every row's list. rows[count][dim] in half precision → list[count]. */
@@ -40,6 +41,20 @@ void lists_assign(const Lists *lists, const Rotation *rotation, const uint16_t *
 void lists_train(const Rotation *rotation, const uint16_t *rows, uint64_t count, int lists,
                  int threads, float *centres);
 
-/* Keys (top.h) of the `wanted` most promising lists for the rotated unit query q, the best first.
- * keys[lists->count] and bytes[padded] are scratch. */
-void lists_order(const Lists *lists, const float *q, int wanted, uint8_t *bytes, uint64_t *keys);
+/* How the members of each list would lie to a query, were their cosines normally distributed about
+ * that of the centre. Owns its arrays, which grow with the lists it sees. */
+typedef struct {
+    int room;
+    uint8_t *bytes; /* the query quantised */
+    float *reach;   /* [count]: what came of it */
+    float *dots, *inverse;
+    float *near_dots, *near_inverse, *near_sizes;
+} ListsView;
+
+void lists_view_clear(ListsView *view);
+
+/* For the rotated unit query q → view->reach[count]: (<q, c> - t) / σ with the list's centre c,
+ * σ = weight · spread · |q's part across c|, and the t that about `expected` of all members exceed.
+ * Lists are worth going through in this order, and down to nearly the same reach for every query.
+ */
+void lists_reach(const Lists *lists, const float *q, float weight, float expected, ListsView *view);

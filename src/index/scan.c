@@ -24,11 +24,9 @@ static void make_room(IndexScratch *x, const Segment *s) {
     size_t padded = (size_t)s->lists.padded;
     if (x->padded < s->lists.padded) {
         memory_give(x->q);
-        memory_give(x->bytes);
         memory_give(x->fine.hi);
         memory_give(x->fine.lo);
         x->q = memory_take(padded, sizeof *x->q);
-        x->bytes = memory_take(padded, 1);
         x->fine.hi = memory_take(padded, 1);
         x->fine.lo = memory_take(padded, 1);
         x->padded = s->lists.padded;
@@ -156,32 +154,53 @@ static uint64_t scan_list(Scan *scan, uint32_t list) {
     return scan->how->allow ? seen : s->live_of[list];
 }
 
+/* k as the whole segment would see it. A filter that keeps a tenth makes of the best k the best
+ * 10 k of all; twice that, since it need not keep a tenth of these. */
+static float k_of_all(const Scan *scan) {
+    float kept = (float)scan->allowed / (float)scan->segment->head.rows;
+    return (float)scan->how->k / kept * (scan->how->allow ? 2 : 1);
+}
+
+void scan_reach(Scan *scan, float weight) {
+    const Segment *s = scan->segment;
+    float k = k_of_all(scan);
+    lists_reach(&s->lists, scan->scratch->q, weight, k > 10 ? k : 10, &scan->scratch->view);
+}
+
+/* Keys of the lists → scratch->order, those down to `reach` first and sorted. How many these are;
+ * *rows: and how many rows they hold. */
+static uint32_t choose_lists(Scan *scan, float reach, uint64_t *rows) {
+    const Segment *s = scan->segment;
+    IndexScratch *x = scan->scratch;
+    uint32_t first = 0, last = s->head.lists;
+    *rows = 0;
+    for (uint32_t l = 0; l < s->head.lists; l++) {
+        bool chosen = x->view.reach[l] >= reach;
+        x->order[chosen ? first++ : --last] = top_key(x->view.reach[l], l);
+        if (chosen) *rows += s->sizes[l];
+    }
+    top_sort(x->order, first);
+    return first;
+}
+
 /* How many vectors must be seen beside the lists wanted: enough for what is asked; and with a
  * filter, as many as there would be in these lists if what it allows lay everywhere, for it may all
  * lie where the query does not. */
-static uint64_t enough(const Scan *scan, uint32_t lists) {
+static uint64_t enough(const Scan *scan, uint64_t rows) {
     uint64_t least = scan_fines(scan->how->k);
-    uint64_t share = scan->how->allow ? scan->allowed * lists / scan->segment->head.lists : 0;
+    uint64_t share = scan->how->allow ? scan->allowed * rows / scan->segment->head.rows : 0;
     return share > least ? share : least;
 }
 
-void scan_codes(Scan *scan, uint32_t lists, uint32_t codes) {
-    Segment *s = scan->segment;
+void scan_codes(Scan *scan, SegmentEffort effort) {
+    const Segment *s = scan->segment;
     IndexScratch *x = scan->scratch;
-    uint64_t seen = 0, wanted = enough(scan, lists);
-    uint32_t known = lists, i = 0;
-    top_begin(&x->codes, codes, VEC_CHUNK * VEC_BLOCK);
-    if (s->head.lists == 1) {
-        scan_list(scan, 0);
-        i = 1;
-    } else {
-        lists_order(&s->lists, x->q, (int)lists, x->bytes, x->order);
-    }
-    for (; i < s->head.lists && (i < lists || seen < wanted); i++) {
-        if (i == known) {
-            lists_order(&s->lists, x->q, s->lists.count, x->bytes, x->order);
-            known = s->head.lists;
-        }
+    uint64_t rows, seen = 0;
+    uint32_t chosen = choose_lists(scan, effort.reach, &rows);
+    uint64_t wanted = enough(scan, rows);
+    top_begin(&x->codes, effort.codes, VEC_CHUNK * VEC_BLOCK);
+    for (uint32_t i = 0; i < s->head.lists && (i < chosen || seen < wanted); i++) {
+        if (i == chosen) top_sort(x->order + i, s->head.lists - i);
         seen += scan_list(scan, (uint32_t)x->order[i]);
     }
     top_cut(&x->codes);
@@ -275,31 +294,23 @@ static void all_rows(Scan *scan) {
 
 /* ---- which stages ---- */
 
-static uint32_t between(uint32_t a, uint32_t b, float part) {
-    return (uint32_t)ceilf((float)a * powf((float)b / (float)a, part));
-}
-
-/* What k wants of this segment, between the values of k that were calibrated. A filter that keeps a
- * tenth makes of the best k the best 10 k of all; twice that, since it need not keep a tenth of
- * these. codes 0: more than was calibrated. */
+/* What k wants of this segment, between the values of k that were calibrated. codes 0: more than
+ * was calibrated. */
 static SegmentEffort effort_of(const Scan *scan) {
     const Segment *s = scan->segment;
     const SegmentEffort *known = s->head.effort[scan->how->kind];
     float kept = (float)scan->allowed / (float)s->head.rows;
-    float wanted = (float)scan->how->k / kept * (scan->how->allow ? 2 : 1);
-    float level = log10f(wanted) - 1;
-    if (level > SEGMENT_EFFORTS - 1) return (SegmentEffort){s->head.lists, 0};
+    float level = log10f(k_of_all(scan)) - 1;
+    if (level > SEGMENT_EFFORTS - 1) return (SegmentEffort){SEGMENT_ALL_LISTS, 0};
     if (level < 0) level = 0;
-    int below = (int)level, above = (int)ceilf(level);
-    SegmentEffort a = known[below], b = known[above];
-    if (!a.codes || !b.codes || !a.lists || !b.lists) return (SegmentEffort){s->head.lists, 0};
-    SegmentEffort found = {between(a.lists, b.lists, level - (float)below),
-                           between(a.codes, b.codes, level - (float)below)};
-    float codes = (float)found.codes * kept;
+    SegmentEffort a = known[(int)level], b = known[(int)ceilf(level)];
+    if (!a.codes || !b.codes) return (SegmentEffort){SEGMENT_ALL_LISTS, 0};
+    float part = level - floorf(level), ratio = (float)b.codes / (float)a.codes;
+    float codes = ceilf((float)a.codes * powf(ratio, part)) * kept;
     uint32_t least = 2 * (uint32_t)scan_fines(scan->how->k);
-    found.codes = codes > (float)known[0].codes ? (uint32_t)codes : known[0].codes;
+    SegmentEffort found = {a.reach + part * (b.reach - a.reach), known[0].codes};
+    if (codes > (float)found.codes) found.codes = (uint32_t)codes;
     if (found.codes < least) found.codes = least;
-    if (found.lists > s->head.lists) found.lists = s->head.lists;
     return found;
 }
 
@@ -319,7 +330,8 @@ void scan_segment(Segment *segment, IndexScratch *scratch, const float *query,
     if (few || effort.codes == 0 || effort.codes > scan.allowed / 4 * 3) {
         fines_of_rows(&scan);
     } else {
-        scan_codes(&scan, effort.lists, effort.codes);
+        scan_reach(&scan, segment->head.weight[how->kind]);
+        scan_codes(&scan, effort);
         fines_of_codes(&scan);
     }
     rows_of_fines(&scan);

@@ -10,10 +10,10 @@
 
 struct IndexScratch {
     float *q;        /* rotated */
-    uint8_t *bytes;  /* a query or centre quantised */
     CodesQuery fine; /* the query beside bytes */
-    int padded;      /* room in the three above */
-    uint64_t *order; /* keys of lists */
+    int padded;      /* room in the two above */
+    ListsView view;
+    uint64_t *order; /* keys of lists, by their reach */
     float *along;    /* of each list: <q, c>, NAN while not known */
     uint32_t lists;  /* room in the two above */
     uint16_t *rows;  /* SCAN_ROWS_MOST of them */
@@ -35,8 +35,11 @@ typedef struct {
 void scan_begin(Scan *scan, Segment *segment, IndexScratch *scratch, const float *query,
                 const IndexQuery *how);
 
-/* The best by 1-bit codes → scratch->codes, cut. */
-void scan_codes(Scan *scan, uint32_t lists, uint32_t codes);
+/* The reach of every list, as `weight` would have it → scratch->view. */
+void scan_reach(Scan *scan, float weight);
+
+/* The best by 1-bit codes → scratch->codes, cut. After scan_reach. */
+void scan_codes(Scan *scan, SegmentEffort effort);
 
 /* All stages; pushes to scratch->hits. */
 void scan_segment(Segment *segment, IndexScratch *scratch, const float *query,

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { VERSION = 1, ORDER = 0x01020304 };
+enum { VERSION = 2, ORDER = 0x01020304 };
 static const char magic[8] = {'e', 'a', 'r', 's', 'h', 'o', 't', 'i'};
 
 void segment_head_begin(SegmentHead *head) {
@@ -102,11 +102,10 @@ static void find_parts(Segment *s) {
     s->blocks = part(s, s->at.blocks);
     s->bytes = part(s, s->at.bytes);
     s->crcs = part(s, s->at.crcs);
-    const float *centres = part(s, s->at.lists), *spread = centres + lists * (size_t)padded;
-    s->sizes = (const uint32_t *)(spread + lists);
+    const float *centres = part(s, s->at.lists);
+    s->sizes = (const uint32_t *)(centres + lists * (size_t)padded + lists);
     s->checked = memory_take((size_t)(s->at.crcs / SEGMENT_PAGE / 64 + 1), sizeof *s->checked);
     s->lists.centres = centres;
-    s->lists.spread = spread;
     s->lists.padded = padded;
 }
 
@@ -114,7 +113,9 @@ static void find_parts(Segment *s) {
 static bool bind(Segment *s) {
     size_t lists = s->head.lists, blocks = (size_t)s->head.blocks;
     s->rotation = rotate_new((int)s->head.dim);
-    s->lists = lists_new(s->lists.centres, s->lists.spread, (int)lists, s->lists.padded);
+    s->lists = lists_new(s->lists.centres, (int)lists, s->lists.padded);
+    s->lists.spread = s->lists.centres + lists * (size_t)s->lists.padded;
+    s->lists.sizes = s->sizes;
     s->first_block = memory_take(lists + 1, sizeof *s->first_block);
     s->live_of = memory_take(lists, sizeof *s->live_of);
     s->list_of = memory_take(blocks, sizeof *s->list_of);

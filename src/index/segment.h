@@ -29,10 +29,15 @@ enum {
     SEGMENT_MAX_ROWS = 1 << 30,
 };
 
-/* How many lists and 1-bit candidates reach the recall wanted. codes 0: by bytes alone. */
+/* Down to which reach of lists (lists.h), and how many 1-bit candidates, give the recall wanted.
+ * codes 0: by bytes alone. */
 typedef struct {
-    uint32_t lists, codes;
+    float reach;
+    uint32_t codes;
 } SegmentEffort;
+
+/* Every list. */
+#define SEGMENT_ALL_LISTS (-1e6f)
 
 typedef struct {
     char magic[8];
@@ -41,6 +46,7 @@ typedef struct {
     uint32_t dim, lists;
     uint64_t rows, blocks, stamp;
     SegmentEffort effort[INDEX_KINDS][SEGMENT_EFFORTS];
+    float weight[INDEX_KINDS];   /* of the lists' spread */
     uint32_t crcs_crc, head_crc; /* the last: of all before it */
 } SegmentHead;
 

@@ -82,6 +82,10 @@ typedef struct {
     int (*scan)(const VecPlan *plan, const uint8_t *blocks, int count, const uint16_t *live,
                 float threshold, uint32_t first_slot, uint64_t *out);
 
+    /* Σ size · the part of a normal distribution about `dot`, with the deviation 1 / inverse, that
+     * lies above t; n a multiple of VEC_LANES. */
+    float (*exceeding)(const float *dots, const float *inverse, const float *sizes, int n, float t);
+
     /* Σ x · (128 · hi + lo) */
     int64_t (*dot_bytes)(const uint8_t *x, const int8_t *hi, const int8_t *lo, int padded);
 
