@@ -89,6 +89,17 @@ static char *gone_path(const Clip *clip) {
     return NULL;
 }
 
+/* A path of a clip that this one may have moved from; NULL: none. A clip whose paths were all there
+ * is not looked at again in this run: of many copies each would be asked for at each. */
+static bool find_gone(Ingest *ingest, uint64_t clip, char **gone, GError **error) {
+    *gone = NULL;
+    if (g_hash_table_contains(ingest->settled, &clip)) return true;
+    g_autoptr(Clip) there = ingest->ops->clip(ingest->backend, clip, false, error);
+    if (there) *gone = gone_path(there);
+    if (there && !*gone) g_hash_table_add(ingest->settled, g_memdup2(&clip, sizeof clip));
+    return there != NULL;
+}
+
 static bool put_path(Ingest *ingest, uint64_t clip, const Todo *todo, const char *gone,
                      GError **error) {
     return ingest->ops->set_path(ingest->backend, clip, todo->path, &todo->stamp, error) &&
@@ -105,11 +116,7 @@ static bool finish(Ingest *ingest, bool well, GError **error) {
 static bool take_known(Ingest *ingest, const Todo *todo, uint64_t clip, GError **error) {
     IngestReport *report = ingest->report;
     g_autofree char *gone = NULL;
-    if (todo->clip != clip) {
-        g_autoptr(Clip) there = ingest->ops->clip(ingest->backend, clip, false, error);
-        if (!there) return false;
-        gone = gone_path(there);
-    }
+    if (todo->clip != clip && !find_gone(ingest, clip, &gone, error)) return false;
     if (!ingest->ops->begin(ingest->backend, error) ||
         !finish(ingest, put_path(ingest, clip, todo, gone, error), error))
         return false;
@@ -254,12 +261,17 @@ static bool run_pass(Ingest *ingest, GPtrArray *files, bool last, GError **error
  * then each fails with its own reason. */
 bool ingest_files(Ingest *ingest, GError **error) {
     g_autoptr(GHashTable) claimed = g_hash_table_new(hash_key, hash_equal);
+    g_autoptr(GHashTable) settled =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
     ingest->claimed = claimed;
+    ingest->settled = settled;
     bool well = run_pass(ingest, ingest->todo, false, error);
     ingest->claimed = NULL;
     g_autoptr(GPtrArray) later = g_steal_pointer(&ingest->later);
     ingest->later = g_ptr_array_new();
-    return well && run_pass(ingest, later, true, error);
+    well = well && run_pass(ingest, later, true, error);
+    ingest->settled = NULL;
+    return well;
 }
 
 /* -- without changing anything -- */

@@ -45,6 +45,7 @@ typedef struct {
                          meanwhile; borrowed */
     GMutex lock;
     GHashTable *claimed; /* hashes that are being embedded; NULL: each for itself; under the lock */
+    GHashTable *settled; /* ids of clips of which no path is gone; while files are taken */
     GError *error;       /* what ends the run */
 } Ingest;
 
