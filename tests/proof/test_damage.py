@@ -65,7 +65,9 @@ class Damage(Proof):
     def start(self, *args):
         done = subprocess.run([EARSHOT, *map(os.fspath, args), "-L", os.fspath(self.library)], capture_output=True,
                               cwd=self.dir, env=self.env, timeout=60)
-        self.assertIn(done.returncode, (0, 1, 3), f"{args}: {done.stderr.decode(errors='replace')}")
+        said = done.stderr.decode(errors="replace")
+        self.assertIn(done.returncode, (0, 1, 3), f"{args}: {said}")
+        self.assertTrue(all(line.startswith("earshot: ") for line in said.splitlines()), f"{args}: {said}")
         return done
 
     def answer(self, args):
