@@ -1,4 +1,6 @@
-/* The tables of a library, version 1. Embedded at build time; store_migrate.c runs it on an empty database.
+/* The tables of a library, version 1. Embedded at build time; store_migrate.c runs it on an empty database. Its pages
+ * are of 4096 bytes, the last 8 of each a checksum (store_vfs.c): other programs can read it, but what they write is
+ * taken for damage.
  *
  * What the layers above may build SQL on (filters: alias c of table clip):
  *
@@ -117,6 +119,8 @@ CREATE VIRTUAL TABLE words USING fts5 (
     title, tags, description, artist, album, genre, name, folders,
     columnsize = 0, tokenize = 'porter unicode61 remove_diacritics 2'
 );
+-- A row of a page's worth must fit into a page; store_words_clear says so again.
+INSERT INTO words (words, rank) VALUES ('pgsz', 4000);
 
 CREATE TABLE word_length (
     block INTEGER PRIMARY KEY, -- clip number / 256

@@ -9,8 +9,9 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define BUSY_MS          10000
-#define CHECKPOINT_PAGES "4000" /* of 4 KiB: a log of 16 MB, written back in one go */
+#define BUSY_MS 10000
+#define CHECKPOINT_PAGES                                                                           \
+    "16000" /* a log of 64 MB: each time it is written back, disks are awaited */
 
 static ErrorCode code_of(int result) {
     static const struct {
@@ -46,12 +47,13 @@ bool sql_script(sqlite3 *db, const char *file, const char *text, GError **error)
 }
 
 /* A file from elsewhere may hold anything: its schema can call none but harmless functions, and
- * pages are looked at before they are believed. */
+ * pages are looked at before they are believed. What is deleted is not overwritten with zeros. */
 static const char settings[] = "PRAGMA page_size = " STORE_PAGE_TEXT ";"
                                "PRAGMA trusted_schema = OFF;"
                                "PRAGMA cell_size_check = ON;"
                                "PRAGMA mmap_size = 0;"
                                "PRAGMA foreign_keys = ON;"
+                               "PRAGMA secure_delete = OFF;"
                                "PRAGMA synchronous = NORMAL;"
                                "PRAGMA temp_store = MEMORY;"
                                "PRAGMA cache_size = -16000;"
@@ -121,11 +123,8 @@ void sql_give(Store *store, sqlite3_stmt *statement) {
     if (!statement) return;
     sqlite3_reset(statement);
     sqlite3_clear_bindings(statement);
-    const char *text = sqlite3_sql(statement);
-    if (g_hash_table_contains(store->statements, text))
-        sqlite3_finalize(statement);
-    else
-        g_hash_table_insert(store->statements, (char *)text, statement);
+    /* The text is the statement's own: one that was there goes with its text. */
+    g_hash_table_replace(store->statements, (char *)sqlite3_sql(statement), statement);
 }
 
 Step sql_step(Store *store, sqlite3_stmt *statement, GError **error) {

@@ -8,7 +8,8 @@
  *
  * Every change is one transaction: after a kill at any instant a clip is there with all it has, or
  * not at all. schema.sql is the schema; store_migrate.c brings older ones up to it and refuses
- * newer ones. Numbers of windows are never used twice.
+ * newer ones. Numbers of windows are never used twice. Each page of library.db carries a checksum
+ * (store_vfs.h): bytes that changed on the disk are ERR_FORMAT, never another answer.
  *
  * Owner: the caller. Thread: one at a time per Store; each thread opens its own. Readers never wait
  * for the writer, nor it for them. */

@@ -244,6 +244,7 @@ bool store_words_clear(Store *store, GError **error) {
     g_autofree char *text = definition(store);
     if (!text) return store_damaged(store, "table words cannot be read", error);
     return sql_do(store, error, "DROP TABLE words", "") && sql_do(store, error, text, "") &&
+           sql_do(store, error, "INSERT INTO words (words, rank) VALUES ('pgsz', 4000)", "") &&
            sql_do(store, error, "DELETE FROM word_length", "") &&
            sql_do(store, error, "DELETE FROM word_total", "") &&
            sql_do(store, error,

@@ -76,8 +76,11 @@ static const Mend mends[] = {
      NULL},
     {"DELETE FROM \"window\" WHERE " ORPHAN, "windows without a clip forgotten"},
     {"DROP TABLE broken", NULL},
-    {"UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(number), 0) FROM \"window\"))"
-     " WHERE name = 'window'",
+    {"INSERT INTO sqlite_sequence SELECT 'window', 0 WHERE NOT EXISTS"
+     " (SELECT 1 FROM sqlite_sequence WHERE name = 'window')",
+     NULL},
+    {"UPDATE sqlite_sequence SET seq = max(seq, (SELECT coalesce(max(number), 0) FROM \"window\"),"
+     " (SELECT coalesce(max(first + count - 1), 0) FROM removal)) WHERE name = 'window'",
      NULL},
 };
 
