@@ -150,6 +150,19 @@ static void a_clip_with_broken_windows_is_read_again_and_keeps_what_the_user_sai
 }
 
 /* Overwrites page `page` (from 1) of the file. */
+/* An index that knows of a removal would take windows of the same numbers for removed. */
+static void numbers_of_lost_windows_are_not_given_again(void) {
+    char *dir = library_of_sixty();
+    run_sql(dir, "DELETE FROM window; DELETE FROM sqlite_sequence WHERE name = 'window'");
+    repair(dir);
+    g_autoptr(Store) store = store_open(dir, STORE_WRITE, 0, NULL);
+    g_autoptr(Clip) clip =
+        store_clip(store, library_put(store, 1000, "/dir/new.wav", 3), false, NULL);
+    g_assert_cmpint(clip->first_window, >, 3 * CLIPS);
+    g_clear_pointer(&store, store_close);
+    library_remove(dir);
+}
+
 static void spoil_page(const char *dir, gsize page) {
     g_autofree char *file = file_of(dir), *bytes = NULL;
     gsize len;
@@ -435,6 +448,7 @@ int main(int argc, char **argv) {
     ADD(a_whole_library_has_no_complaints);
     ADD(each_fault_is_found_and_mended);
     ADD(a_clip_with_broken_windows_is_read_again_and_keeps_what_the_user_said);
+    ADD(numbers_of_lost_windows_are_not_given_again);
     ADD(a_spoiled_page_costs_no_more_than_what_was_on_it);
     ADD(the_damaged_database_is_kept);
     ADD(nothing_is_repaired_while_another_writes);
