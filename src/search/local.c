@@ -15,9 +15,17 @@ static void reader_free(gpointer data) {
     g_free(reader);
 }
 
+static Reader *take_idle(Local *local) {
+    g_mutex_lock(&local->leasing);
+    guint idle = local->readers->len;
+    Reader *reader = idle ? g_ptr_array_steal_index_fast(local->readers, idle - 1) : NULL;
+    g_mutex_unlock(&local->leasing);
+    return reader;
+}
+
 /* As many come to be as there are searches at once. */
 Reader *local_lease(Local *local, GError **error) {
-    Reader *reader = g_async_queue_try_pop(local->readers);
+    Reader *reader = take_idle(local);
     if (reader) return reader;
     Store *store = store_open(local->dir, STORE_READ, 0, error);
     if (!store) return NULL;
@@ -27,7 +35,10 @@ Reader *local_lease(Local *local, GError **error) {
 }
 
 void local_give_back(Local *local, Reader *reader) {
-    if (reader) g_async_queue_push(local->readers, reader);
+    if (!reader) return;
+    g_mutex_lock(&local->leasing);
+    g_ptr_array_add(local->readers, reader);
+    g_mutex_unlock(&local->leasing);
 }
 
 /* -- reading: each leases a reader, asks its store, gives it back -- */
@@ -162,7 +173,8 @@ static void model_free(gpointer data) {
 
 static void local_close(Backend *backend) {
     Local *local = (Local *)backend;
-    g_async_queue_unref(local->readers); /* frees them */
+    g_ptr_array_unref(local->readers); /* frees them */
+    g_mutex_clear(&local->leasing);
     local_index_close(local);
     store_close(local->watch);
     store_close(local->writer);
@@ -236,10 +248,11 @@ Backend *local_open(const char *dir, StoreMode mode, double wait, GError **error
         .writer = writer,
         .watch = watch,
         .clips = -1,
-        .readers = g_async_queue_new_full(reader_free),
+        .readers = g_ptr_array_new_with_free_func(reader_free),
         .models = g_ptr_array_new_with_free_func(model_free),
         .damaged = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL),
     };
+    g_mutex_init(&local->leasing);
     g_mutex_init(&local->watching);
     init_gate(&local->gate);
     local_known_init(local);

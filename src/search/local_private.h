@@ -5,7 +5,7 @@
  * One more Store, `watch`, does nothing but see changes: a counter of changes means something to
  * the connection that read it alone.
  *
- * Locks, in the order they are taken: `watching`, `gate`; `known` by itself. */
+ * Locks, in the order they are taken: `watching`, `gate`; `leasing` and `known` by themselves. */
 #pragma once
 #include "local.h"
 
@@ -34,7 +34,9 @@ typedef struct {
     char *dir;
     Store *writer;     /* NULL when reading */
     GThread *changing; /* that has a change open; atomic */
-    GAsyncQueue *readers;
+
+    GMutex leasing;
+    GPtrArray *readers; /* of Reader *: those that nobody has leased; under the lock */
 
     GMutex watching; /* guards all of this */
     Store *watch;
