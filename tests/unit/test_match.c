@@ -63,7 +63,7 @@ static void match_grows_with_the_cosine(void) {
 }
 
 /* Two queries, of which one lies nearer to everything and spreads wider: a hit at the same standing
- * matches alike. */
+ * matches alike, but for the prior, which draws both a little to where it lies. */
 static void shifted_and_scaled_queries_compare(void) {
     g_autoptr(GRand) random = seeded();
     float query[DIM] = {1}, narrow[MATCH_SAMPLE], wide[MATCH_SAMPLE];
@@ -76,7 +76,7 @@ static void shifted_and_scaled_queries_compare(void) {
     MatchScale b = match_scale(NULL, query, true, wide, MATCH_SAMPLE);
     for (double z = 1; z < 6; z += 0.5)
         g_assert_cmpfloat_with_epsilon(match_value(&a, 0.02 + 0.05 * z, NULL),
-                                       match_value(&b, 0.30 + 0.12 * z, NULL), 0.05);
+                                       match_value(&b, 0.30 + 0.12 * z, NULL), 0.1);
     g_assert_cmpfloat(match_value(&a, 0.3, NULL), >, 0.9);
     g_assert_cmpfloat(match_value(&b, 0.3, NULL), <, 0.1);
 }
@@ -89,7 +89,7 @@ static void what_was_asked_for_does_not_raise_its_own_bar(void) {
     for (int i = 0; i < MANY; i += 4) common[i] += 0.5f; /* a quarter is what was asked for */
     MatchScale a = match_scale(NULL, query, true, rare, MANY);
     MatchScale b = match_scale(NULL, query, true, common, MANY);
-    g_assert_cmpfloat(match_value(&b, 0.55, NULL), >, 0.9);
+    g_assert_cmpfloat(match_value(&b, 0.55, NULL), >, 0.7);
     g_assert_cmpfloat(match_value(&a, 0.55, NULL), >, 0.9);
 }
 
@@ -142,6 +142,14 @@ static void with_nothing_known_there_is_a_prior(void) {
     g_assert_cmpfloat_with_epsilon(match_value(&sound, 0.25 + 3 * 0.15, NULL), 0.5, 1e-9);
 }
 
+static void sounds_that_are_all_alike_do_not_sharpen_the_scale(void) {
+    float query[DIM] = {1}, same[MATCH_SAMPLE];
+    for (int i = 0; i < MATCH_SAMPLE; i++) same[i] = 0.5f;
+    MatchScale scale = match_scale(NULL, query, true, same, MATCH_SAMPLE);
+    g_assert_cmpfloat(scale.deviation, >=, 0.01);
+    g_assert_cmpfloat(match_value(&scale, 0.505, NULL), <, 0.1);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/match/match_grows_with_the_cosine", match_grows_with_the_cosine);
@@ -154,5 +162,7 @@ int main(int argc, char **argv) {
                     a_small_library_leans_on_the_background);
     g_test_add_func("/match/with_nothing_known_there_is_a_prior",
                     with_nothing_known_there_is_a_prior);
+    g_test_add_func("/match/sounds_that_are_all_alike_do_not_sharpen_the_scale",
+                    sounds_that_are_all_alike_do_not_sharpen_the_scale);
     return g_test_run();
 }
