@@ -455,7 +455,19 @@ class Care(Library):
         self.index()
         self.assertEqual(self.json("show", "sounds/siren.wav")["title"], "Martinshorn")
 
+    def test_edits_are_taken_back(self):
+        (self.dir / "labels.csv").write_text("path,title,mood\nsounds/siren.wav,Siren,loud\n")
+        self.index("--meta", "labels.csv")
+        self.run_it("edit", "sounds/siren.wav", "title=Martinshorn", "tags=alarm", "mood=")
+        clip = self.json("edit", "sounds/siren.wav", "--unset", "title", "--unset", "tag", "--unset", "mood", "by=me")
+        self.assertEqual((clip["title"], clip["tags"]), ("Siren", []))
+        self.assertEqual((clip["fields"]["mood"], clip["fields"]["by"]), ("loud", "me"))
+        self.assertEqual(self.hits("--mode", "bm25", "martinshorn"), [])
+        self.run_it("edit", "sounds/siren.wav", "--unset", "by")
+        self.assertNotIn("by", self.json("show", "sounds/siren.wav")["fields"])
+
     def test_wrong_edits(self):
+        self.fails("edit", "sounds/siren.wav", "--unset", "duration", status=2, says="duration")
         self.fails("edit", "sounds/siren.wav", status=2, says="key=value")
         self.fails("edit", "sounds/siren.wav", "mood", status=2, says="key=value")
         self.fails("edit", "sounds/siren.wav", "=x", status=2, says="key=value")
