@@ -5,7 +5,9 @@
 #include "error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <openssl/evp.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define BLOCK (256 * 1024) /* bytes read at a time */
@@ -37,8 +39,8 @@ void sha256_free(Sha256 *sha) {
     g_free(sha);
 }
 
-bool sha256_fd(int fd, const char *path, const gint *stop, uint8_t out[SHA256_BYTES],
-               GError **error) {
+static bool hash_bytes(int fd, const char *path, const gint *stop, uint8_t out[SHA256_BYTES],
+                       GError **error) {
     g_autoptr(Sha256) sha = sha256_new();
     g_autofree uint8_t *block = g_malloc(BLOCK);
     for (;;) {
@@ -51,6 +53,17 @@ bool sha256_fd(int fd, const char *path, const gint *stop, uint8_t out[SHA256_BY
     }
     sha256_end(sha, out);
     return true;
+}
+
+bool sha256_file(const char *path, const gint *stop, uint8_t out[SHA256_BYTES], GError **error) {
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    if (fd < 0) return error_fail_errno(error, path, errno);
+    bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    bool hashed = regular ? hash_bytes(fd, path, stop, out, error)
+                          : error_fail(error, ERR_UNSUPPORTED, "%s: is not a regular file", path);
+    close(fd);
+    return hashed;
 }
 
 void sha256_hex(const uint8_t hash[SHA256_BYTES], char hex[2 * SHA256_BYTES + 1]) {

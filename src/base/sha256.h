@@ -17,9 +17,8 @@ void sha256_end(Sha256 *sha, uint8_t out[SHA256_BYTES]); /* once; nothing can be
 void sha256_free(Sha256 *sha);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sha256, sha256_free)
 
-/* What can be read from `fd` up to its end; "PATH: why" when reading breaks. A flag that becomes
- * non-zero (may be NULL) ends it with ERR_CANCELLED. */
-bool sha256_fd(int fd, const char *path, const gint *stop, uint8_t out[SHA256_BYTES],
-               GError **error);
+/* A regular file's bytes; anything else is an error, never a wait. A flag that becomes non-zero
+ * (may be NULL) ends it with ERR_CANCELLED. */
+bool sha256_file(const char *path, const gint *stop, uint8_t out[SHA256_BYTES], GError **error);
 
 void sha256_hex(const uint8_t hash[SHA256_BYTES], char hex[2 * SHA256_BYTES + 1]);

@@ -4,11 +4,8 @@
 #include "hits.h"
 #include "sha256.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 typedef struct {
     char *mode, *filter, *fusion, *format, *query_id;
@@ -126,14 +123,6 @@ static SearchResult *search_words(App *app, Library *library, char **args, const
 
 /* -- similar -- */
 
-static bool hash_file(App *app, const char *path, uint8_t hash[CLIP_HASH], GError **error) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return error_fail_errno(error, path, errno);
-    bool read = sha256_fd(fd, path, app->stop, hash, error);
-    close(fd);
-    return read;
-}
-
 /* One of several sounds as a term of a query: "id:0f3c…" when the library knows it, else the file's
  * path; its id is added to `ids`. NULL: no such sound. */
 static char *term_of(App *app, Library *library, const char *named, GString *ids, GError **error) {
@@ -142,7 +131,7 @@ static char *term_of(App *app, Library *library, const char *named, GString *ids
     uint64_t number;
     if (g_file_test(named, G_FILE_TEST_IS_REGULAR) && !g_str_has_prefix(named, "id:")) {
         uint8_t hash[CLIP_HASH];
-        if (!hash_file(app, named, hash, error)) return NULL;
+        if (!sha256_file(named, app->stop, hash, error)) return NULL;
         clip = clip_new(hash);
     } else {
         clip = backend->ops->find(backend, named, false, error);

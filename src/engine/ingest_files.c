@@ -11,10 +11,7 @@
 #include "vec.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 typedef struct {
     Ingest *ingest;
@@ -34,28 +31,12 @@ static gboolean hash_equal(gconstpointer a, gconstpointer b) {
     return memcmp(a, b, CLIP_HASH) == 0;
 }
 
-static int open_file(const char *path, GError **error) {
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    if (fd < 0) {
-        error_fail_errno(error, path, errno);
-        return -1;
-    }
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) return fd;
-    error_fail(error, ERR_UNSUPPORTED, "%s: is not a regular file", path);
-    close(fd);
-    return -1;
-}
-
+/* The stamp comes first: a file that is replaced in between is seen to have changed. */
 static bool hash_file(const Ingest *ingest, Todo *todo, GError **error) {
-    int fd = open_file(todo->path, error);
-    if (fd < 0) return false;
     todo->hashed = false;
-    bool well = walk_stamp(todo->path, &todo->stamp)
-                    ? sha256_fd(fd, todo->path, ingest->options->stop, todo->hash, error)
-                    : error_fail_errno(error, todo->path, errno);
-    close(fd);
-    return todo->hashed = well;
+    if (!walk_stamp(todo->path, &todo->stamp)) return error_fail_errno(error, todo->path, errno);
+    todo->hashed = sha256_file(todo->path, ingest->options->stop, todo->hash, error);
+    return todo->hashed;
 }
 
 /* False: another file in hand brings this content. */

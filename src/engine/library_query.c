@@ -8,11 +8,8 @@
 #include "sha256.h"
 #include "vec.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #define NOTHING 1e-6F /* length of a sum whose terms cancel each other out */
 
@@ -151,12 +148,8 @@ SearchResult *library_search(Library *library, const Query *query, const SearchO
 /* The clip with this file's content, 0 when the library has none. */
 static bool clip_of_content(Library *library, const char *path, uint64_t *clip, GError **error) {
     uint8_t hash[CLIP_HASH];
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
     *clip = 0;
-    if (fd < 0) return error_fail_errno(error, path, errno);
-    bool read = sha256_fd(fd, path, NULL, hash, error);
-    close(fd);
-    if (!read) return false;
+    if (!sha256_file(path, NULL, hash, error)) return false;
     if (!library->backend->ops->has(library->backend, hash, clip)) *clip = 0;
     return true;
 }

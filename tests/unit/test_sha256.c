@@ -4,8 +4,7 @@
 #include "error.h"
 #include "files.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 static void expect(const void *data, size_t len, const char *wanted) {
     uint8_t hash[SHA256_BYTES];
@@ -23,11 +22,6 @@ static void it_is_what_the_standard_says(void) {
     expect("abc", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-static int open_file(const char *dir, const char *name) {
-    g_autofree char *path = g_build_filename(dir, name, NULL);
-    return open(path, O_RDONLY | O_CLOEXEC);
-}
-
 static void a_file_is_hashed_to_its_end(void) {
     g_autoptr(GError) error = NULL;
     gsize len = 1000003;
@@ -38,10 +32,9 @@ static void a_file_is_hashed_to_its_end(void) {
     uint8_t hash[SHA256_BYTES];
     char hex[2 * SHA256_BYTES + 1];
     files_put(dir, "f", data, len);
-    int fd = open_file(dir, "f");
-    g_assert_true(sha256_fd(fd, "f", NULL, hash, &error));
+    g_autofree char *path = g_build_filename(dir, "f", NULL);
+    g_assert_true(sha256_file(path, NULL, hash, &error));
     g_assert_no_error(error);
-    close(fd);
     sha256_hex(hash, hex);
     g_assert_cmpstr(hex, ==, wanted);
     files_remove(g_steal_pointer(&dir));
@@ -50,10 +43,15 @@ static void a_file_is_hashed_to_its_end(void) {
 static void what_cannot_be_read_is_an_error(void) {
     g_autoptr(GError) error = NULL;
     uint8_t hash[SHA256_BYTES];
-    int fd = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    g_assert_false(sha256_fd(fd, "/", NULL, hash, &error));
-    files_expect_error(&error, "/: is a directory");
-    close(fd);
+    g_assert_false(sha256_file("/", NULL, hash, &error));
+    files_expect_error(&error, "/: is not a regular file");
+    g_assert_false(sha256_file("/no/such", NULL, hash, &error));
+    files_expect_error(&error, "/no/such: no such file*");
+    g_autofree char *dir = files_dir(), *fifo = g_build_filename(dir, "fifo", NULL);
+    g_assert_cmpint(mkfifo(fifo, 0600), ==, 0);
+    g_assert_false(sha256_file(fifo, NULL, hash, &error));
+    files_expect_error(&error, "*fifo: is not a regular file");
+    files_remove(g_steal_pointer(&dir));
 }
 
 static void a_stop_flag_ends_it(void) {
@@ -62,10 +60,9 @@ static void a_stop_flag_ends_it(void) {
     uint8_t hash[SHA256_BYTES];
     gint stop = 1;
     files_put_text(dir, "f", "abc");
-    int fd = open_file(dir, "f");
-    g_assert_false(sha256_fd(fd, "f", &stop, hash, &error));
+    g_autofree char *path = g_build_filename(dir, "f", NULL);
+    g_assert_false(sha256_file(path, &stop, hash, &error));
     g_assert_error(error, EARSHOT_ERROR, ERR_CANCELLED);
-    close(fd);
     files_remove(g_steal_pointer(&dir));
 }
 
