@@ -61,11 +61,9 @@ static bool before(void *user, gsize number, GError **error) {
 
 /* A path of the clip that is not there any more; NULL: none. The caller frees. */
 static char *gone_path(const Clip *clip) {
-    FileStamp stamp;
     for (guint i = 0; i < clip->paths->len; i++) {
         const char *path = ((ClipPath *)clip->paths->pdata[i])->path;
-        if (!walk_stamp(path, &stamp) && (errno == ENOENT || errno == ENOTDIR))
-            return g_strdup(path);
+        if (walk_is_gone(path)) return g_strdup(path);
     }
     return NULL;
 }

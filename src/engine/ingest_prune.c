@@ -4,10 +4,6 @@
 
 #include "error.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-
 #define AT_ONCE 500 /* paths in one transaction */
 
 typedef struct {
@@ -16,26 +12,17 @@ typedef struct {
     bool any;
 } Gone;
 
-static bool is_gone(const char *path) {
-    struct stat st;
-    return stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
-}
-
 static bool note_path(void *user, const char *path, int64_t clip, GError **error) {
     Gone *gone = user;
     gone->any = true;
-    if (is_gone(path)) g_ptr_array_add(gone->paths, g_strdup(path));
+    if (walk_is_gone(path)) g_ptr_array_add(gone->paths, g_strdup(path));
     return true;
-}
-
-static bool is_under(const char *folder, const char *path) {
-    gsize len = strlen(folder);
-    return strncmp(folder, path, len) == 0 && (path[len] == '/' || folder[len - 1] == '/');
 }
 
 static bool note_failure(void *user, const char *path, const char *why, GError **error) {
     Gone *gone = user;
-    if (is_under(gone->under, path) && is_gone(path)) g_ptr_array_add(gone->paths, g_strdup(path));
+    if (walk_relative(gone->under, path) && walk_is_gone(path))
+        g_ptr_array_add(gone->paths, g_strdup(path));
     return true;
 }
 
@@ -80,7 +67,7 @@ static void refuse(Ingest *ingest, const char *root) {
 static bool prune_root(Ingest *ingest, const char *root, GError **error) {
     g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
     Gone gone = {root, paths, false};
-    if (is_gone(root)) return true; /* it was said to be */
+    if (walk_is_gone(root)) return true; /* it was said to be */
     if (!ingest->ops->each_path(ingest->backend, root, note_path, &gone, error)) return false;
     bool empty = g_ptr_array_find_with_equal_func(ingest->unmounted, root, g_str_equal, NULL);
     if (empty && gone.any) {
@@ -93,7 +80,7 @@ static bool prune_root(Ingest *ingest, const char *root, GError **error) {
 bool ingest_prune_at(Ingest *ingest, const char *path, GError **error) {
     g_autoptr(GPtrArray) paths = g_ptr_array_new_with_free_func(g_free);
     Gone gone = {path, paths, false};
-    if (is_gone(path)) g_ptr_array_add(paths, g_strdup(path));
+    if (walk_is_gone(path)) g_ptr_array_add(paths, g_strdup(path));
     return ingest->ops->each_path(ingest->backend, path, note_path, &gone, error) &&
            forget_paths(ingest, paths, error);
 }

@@ -3,6 +3,7 @@
 #include "walk.h"
 
 #include "error.h"
+#include "sound_name.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -11,15 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static const char *const endings[] = {
-    "3g2",  "3gp",  "aac",  "ac3", "aif", "aifc", "aiff", "amr", "ape",  "asf", "ast", "au",
-    "avi",  "caf",  "dff",  "dsf", "dts", "eac3", "f4a",  "f4v", "flac", "flv", "iff", "m2ts",
-    "m4a",  "m4b",  "m4r",  "m4v", "mka", "mkv",  "mlp",  "mov", "mp1",  "mp2", "mp3", "mp4",
-    "mpc",  "mpeg", "mpg",  "mts", "mxf", "nut",  "oga",  "ogg", "ogv",  "ogx", "oma", "opus",
-    "ra",   "rf64", "rm",   "shn", "snd", "spx",  "tak",  "tta", "voc",  "vob", "w64", "wav",
-    "wave", "weba", "webm", "wma", "wmv", "wv",   "bwf",
-};
 
 typedef struct {
     dev_t device;
@@ -71,13 +63,6 @@ void walk_free(Walk *walk) {
 
 /* -- which files count -- */
 
-bool walk_is_sound_name(const char *name) {
-    const char *dot = strrchr(name, '.');
-    for (gsize i = 0; dot && i < G_N_ELEMENTS(endings); i++)
-        if (g_ascii_strcasecmp(dot + 1, endings[i]) == 0) return true;
-    return false;
-}
-
 static const char *name_of(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
@@ -105,13 +90,12 @@ static bool is_wanted_folder(const Walk *walk, const char *relative) {
 
 static bool is_wanted_file(const Walk *walk, const char *relative) {
     const char *name = name_of(relative);
-    return name[0] != '.' && walk_is_sound_name(name) && in_shard(walk, relative) &&
+    return name[0] != '.' && is_sound_name(name) && in_shard(walk, relative) &&
            (!walk->options.include || any_fits(walk->options.include, relative)) &&
            !any_fits(walk->options.exclude, relative);
 }
 
-/* NULL when `path` is not below the root. */
-static const char *below(const char *root, const char *path) {
+const char *walk_relative(const char *root, const char *path) {
     gsize len = strlen(root);
     if (strncmp(root, path, len) != 0) return NULL;
     if (len && root[len - 1] == '/') return path + len;
@@ -129,7 +113,7 @@ static bool parents_are_wanted(const Walk *walk, const char *relative) {
 }
 
 bool walk_wants(const Walk *walk, const char *root, const char *path) {
-    const char *relative = below(root, path);
+    const char *relative = walk_relative(root, path);
     if (!relative) return strcmp(root, path) == 0;
     return parents_are_wanted(walk, relative) && is_wanted_file(walk, relative);
 }
@@ -149,6 +133,11 @@ bool walk_stamp(const char *path, FileStamp *stamp) {
     if (stat(path, &st) != 0) return false;
     *stamp = stamp_of(&st);
     return true;
+}
+
+bool walk_is_gone(const char *path) {
+    struct stat st;
+    return stat(path, &st) != 0 && (errno == ENOENT || errno == ENOTDIR);
 }
 
 static void fault_errno(const Walk *walk, const char *path, int number) {
@@ -182,7 +171,7 @@ static char *join(const char *folder, const char *name) {
 static Entry *look(Walk *walk, int dir, const char *folder, const struct dirent *found) {
     if (found->d_name[0] == '.') return NULL;
     g_autofree char *path = join(folder, found->d_name);
-    const char *relative = below(walk->root, path);
+    const char *relative = walk_relative(walk->root, path);
     bool sound = is_wanted_file(walk, relative);
     if (found->d_type == DT_REG && !sound) return NULL;
     struct stat st;
@@ -253,7 +242,7 @@ static bool go_into(Walk *walk, const char *folder, const Entry *entry) {
     else if (entry->is_folder)
         return read_folder(walk, path, &any);
     else if (!g_hash_table_contains(walk->named, path))
-        return walk->listener.file(walk->listener.user, path, below(walk->root, path),
+        return walk->listener.file(walk->listener.user, path, walk_relative(walk->root, path),
                                    &entry->stamp);
     return true;
 }
@@ -303,7 +292,7 @@ bool walk_root(Walk *walk, const char *root, bool *empty) {
 
 bool walk_below(Walk *walk, const char *root, const char *folder) {
     bool any;
-    const char *relative = below(root, folder);
+    const char *relative = walk_relative(root, folder);
     walk->root = root;
     if (!relative || !parents_are_wanted(walk, relative) || !is_wanted_folder(walk, relative))
         return true;

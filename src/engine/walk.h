@@ -40,8 +40,11 @@ bool walk_below(Walk *walk, const char *root, const char *folder);
 /* Would a walk of `root` have found this file? It need not be there. */
 bool walk_wants(const Walk *walk, const char *root, const char *path);
 
-/* By its ending, in any case. */
-bool walk_is_sound_name(const char *name);
-
 /* What stat says; false with errno. */
 bool walk_stamp(const char *path, FileStamp *stamp);
+
+/* Nothing is there, says stat; a path that it may not look at is not gone. */
+bool walk_is_gone(const char *path);
+
+/* The part of `path` below a folder; NULL when it is elsewhere. Borrowed. */
+const char *walk_relative(const char *folder, const char *path);

@@ -6,7 +6,6 @@
 
 #include "error.h"
 
-#include <errno.h>
 #include <gio/gio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -80,15 +79,11 @@ static const char *root_of(const Ingest *ingest, const char *path) {
     return NULL;
 }
 
-static bool is_below(const char *folder, const char *path) {
-    gsize len = strlen(folder);
-    return strncmp(folder, path, len) == 0 && (path[len] == '/' || folder[len - 1] == '/');
-}
-
 static void look_below(Watch *watch, const char *folder) {
     const GPtrArray *roots = watch->ingest->roots;
     for (guint i = 0; i < roots->len; i++)
-        if (is_below(roots->pdata[i], folder)) ingest_look(watch->ingest, roots->pdata[i], folder);
+        if (walk_relative(roots->pdata[i], folder))
+            ingest_look(watch->ingest, roots->pdata[i], folder);
 }
 
 static bool is_root(const Ingest *ingest, const char *path) {
@@ -115,7 +110,7 @@ static bool look_at(Watch *watch, const char *path, Pending *pending) {
     struct stat st;
     FileStamp now;
     Ingest *ingest = watch->ingest;
-    if (stat(path, &st) != 0) return errno != ENOENT && errno != ENOTDIR;
+    if (stat(path, &st) != 0) return !walk_is_gone(path);
     if (S_ISDIR(st.st_mode)) {
         if (!g_hash_table_contains(watch->monitors, path)) look_below(watch, path);
         return true;
@@ -145,18 +140,13 @@ static void look_at_all(Watch *watch) {
     }
 }
 
-static bool is_gone(const char *path) {
-    struct stat st;
-    return stat(path, &st) != 0;
-}
-
 /* What went is taken up when nothing else is pending: a moved file must be found at its new place
  * before its old one is forgotten, or its clip would go with that. */
 static bool look_at_gone(Watch *watch, GError **error) {
     static const FileStamp nothing = {0};
     g_autoptr(GPtrArray) paths = pending_paths(watch);
     for (guint i = 0; i < paths->len; i++)
-        if (!is_gone(paths->pdata[i])) return true;
+        if (!walk_is_gone(paths->pdata[i])) return true;
     for (guint i = 0; i < paths->len; i++) {
         const char *path = paths->pdata[i];
         Pending *pending = g_hash_table_lookup(watch->pending, path);

@@ -7,15 +7,10 @@
 
 #include "clip.h"
 #include "error.h"
+#include "sound_name.h"
 
 #include <math.h>
 #include <string.h>
-
-static const char *const audio_endings[] = {
-    ".wav", ".flac", ".mp3", ".ogg",  ".oga", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".aifc",
-    ".wma", ".caf",  ".w64", ".rf64", ".bwf", ".au",   ".snd", ".mp2", ".mp4", ".mkv",  ".mka",
-    ".mov", ".webm", ".amr", ".ac3",  ".wv",  ".ape",  ".avi", ".voc", ".gsm", ".3gp",  ".weba",
-};
 
 typedef struct {
     Query *query;
@@ -39,15 +34,8 @@ void query_free(Query *query) {
     g_free(query);
 }
 
-static bool is_audio_name(const char *name) {
-    const char *ending = strrchr(name, '.');
-    for (gsize i = 0; ending && i < G_N_ELEMENTS(audio_endings); i++)
-        if (!g_ascii_strcasecmp(ending, audio_endings[i])) return true;
-    return false;
-}
-
 static bool is_file(const char *arg) {
-    return (strchr(arg, '/') || is_audio_name(arg)) && g_file_test(arg, G_FILE_TEST_IS_REGULAR);
+    return (strchr(arg, '/') || is_sound_name(arg)) && g_file_test(arg, G_FILE_TEST_IS_REGULAR);
 }
 
 static bool is_blank(const char *text) {

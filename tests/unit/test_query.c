@@ -66,6 +66,7 @@ static void a_weight_stands_before_a_term(void) {
 static void files_that_exist_are_terms(void) {
     char *dir = files_dir();
     files_put_text(dir, "x.wav", "-");
+    files_put_text(dir, "x.M4B", "-");
     files_put_text(dir, "notes.txt", "-");
     files_put_text(dir, "2:y.OPUS", "-");
     g_autofree char *wav = g_build_filename(dir, "x.wav", NULL);
@@ -76,6 +77,7 @@ static void files_that_exist_are_terms(void) {
     g_assert_cmpint(chdir(dir), ==, 0);
     expect(ARGS("x.wav"), "+1 file:x.wav");
     expect(ARGS("3:x.wav"), "+3 file:x.wav");
+    expect(ARGS("x.M4B"), "+1 file:x.M4B");
     expect(ARGS("2:y.OPUS"), "+1 file:2:y.OPUS");
     expect(ARGS("notes.txt"), "+1 words:notes.txt");
     expect(ARGS("./notes.txt"), "+1 file:./notes.txt");
