@@ -41,6 +41,13 @@ void local_give_back(Local *local, Reader *reader) {
     g_mutex_unlock(&local->leasing);
 }
 
+bool local_return(Local *local, Reader *reader, bool ok, GError **error) {
+    ok = ok && store_was_read(reader->store, error);
+    if (reader) store_was_read(reader->store, NULL); /* the next who leases it asked nothing yet */
+    local_give_back(local, reader);
+    return ok;
+}
+
 /* -- reading: each leases a reader, asks its store, gives it back -- */
 
 static GBytes *local_get(Backend *backend, const char *key, GError **error) {
@@ -237,7 +244,8 @@ Backend *local_open(const char *dir, StoreMode mode, double wait, GError **error
     Store *writer = mode == STORE_READ ? NULL : store_open(dir, mode, wait, error);
     if (mode != STORE_READ && !writer) return NULL;
     Store *watch = store_open(dir, STORE_READ, wait, error);
-    if (!watch) {
+    if (!watch || (!store_model(watch) && !store_was_read(watch, error))) {
+        store_close(watch);
         store_close(writer);
         return NULL;
     }

@@ -201,11 +201,12 @@ bool local_candidates(Backend *backend, const CandidateRequest *request, Candida
     *out = (Candidates){0};
     g_autoptr(StoreWhere) where = request->filter ? filter_where(request->filter) : NULL;
     bool ok =
+        local_is_counted(local, error) &&
         (!request->vector ||
          find_vectors(local, reader, request, where, true, &out->vector, error)) &&
         (!request->words || find_words(local, reader->store, request, where, &out->words, error));
+    ok = local_return(local, reader, ok, error);
     if (!ok) candidates_clear(out);
-    local_give_back(local, reader);
     return ok;
 }
 
@@ -215,8 +216,9 @@ GArray *local_windows(Backend *backend, const CandidateRequest *request, GError 
     Reader *reader = local_lease(local, error);
     if (!reader) return NULL;
     g_autoptr(StoreWhere) where = request->filter ? filter_where(request->filter) : NULL;
-    find_vectors(local, reader, request, where, false, &found, error);
-    local_give_back(local, reader);
+    bool ok = local_is_counted(local, error) &&
+              find_vectors(local, reader, request, where, false, &found, error);
+    if (!local_return(local, reader, ok, error)) g_clear_pointer(&found, g_array_unref);
     return found;
 }
 
@@ -248,8 +250,7 @@ bool local_best_windows(Backend *backend, const float *vector, const uint64_t *c
         for (int i = 0; i < count; i++) find_best(local, reader->store, vector, clips[i], &out[i]);
         settled = local_index_end(local);
     }
-    local_give_back(local, reader);
-    return ok;
+    return local_return(local, reader, ok, error);
 }
 
 int local_sample(Backend *backend, const float *vector, int count, float *out) {
@@ -284,6 +285,5 @@ bool local_score_words(Backend *backend, const char *words, const uint64_t *clip
         hits[i].clip = key.number; /* 0: no such clip, which scores nothing */
     }
     bool ok = store_score_words(reader->store, words, hits, count, columns, error);
-    local_give_back(local, reader);
-    return ok;
+    return local_return(local, reader, ok, error);
 }

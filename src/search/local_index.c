@@ -122,6 +122,7 @@ static void add_model(Local *local, const StoreModel *model) {
 static bool take_up(Local *local, GError **error) {
     IndexFile named[INDEX_FILES];
     const StoreModel *model = store_model(local->watch);
+    if (!store_was_read(local->watch, error)) return false;
     add_model(local, model);
     if (!model) {
         exchange(local, NULL, 0);
@@ -195,6 +196,15 @@ int64_t local_count(Backend *backend) {
     int64_t clips = local->clips;
     g_mutex_unlock(&local->watching);
     return clips;
+}
+
+bool local_is_counted(Local *local, GError **error) {
+    local_count(&local->backend);
+    g_mutex_lock(&local->watching);
+    bool counted = store_was_read(local->watch, error);
+    if (!counted) local->clips = -1;
+    g_mutex_unlock(&local->watching);
+    return counted;
 }
 
 const StoreModel *local_model(Local *local) {

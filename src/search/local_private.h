@@ -59,6 +59,8 @@ typedef struct {
 /* -- local.c -- */
 Reader *local_lease(Local *local, GError **error);
 void local_give_back(Local *local, Reader *reader);
+/* Gives it back; false also when something it was asked could not be read. `reader` may be NULL. */
+bool local_return(Local *local, Reader *reader, bool ok, GError **error);
 
 /* -- local_files.c: index files and their names in the store -- */
 extern const char *const local_file_keys[INDEX_FILES];
@@ -77,6 +79,7 @@ bool local_index_end(Local *local);
 void local_index_close(Local *local);
 
 int64_t local_count(Backend *backend);
+bool local_is_counted(Local *local, GError **error);
 const StoreModel *local_model(Local *local);
 void local_keep_model(Local *local, const StoreModel *model);
 

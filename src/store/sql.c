@@ -98,6 +98,11 @@ static int bind(sqlite3_stmt *statement, const char *types, va_list values) {
     return result;
 }
 
+/* What nobody wants to be told is kept for store_was_read. */
+static void fail(Store *store, GError **error) {
+    if (error || !store->fault) sql_fail(store->db, store->file, error ? error : &store->fault);
+}
+
 static sqlite3_stmt *take(Store *store, const char *text, const char *types, va_list values,
                           GError **error) {
     char *key = NULL;
@@ -106,7 +111,7 @@ static sqlite3_stmt *take(Store *store, const char *text, const char *types, va_
                                      (gpointer *)&statement))
         sqlite3_prepare_v3(store->db, text, -1, SQLITE_PREPARE_PERSISTENT, &statement, NULL);
     if (statement && bind(statement, types, values) == SQLITE_OK) return statement;
-    sql_fail(store->db, store->file, error);
+    fail(store, error);
     sqlite3_finalize(statement);
     return NULL;
 }
@@ -131,7 +136,7 @@ Step sql_step(Store *store, sqlite3_stmt *statement, GError **error) {
     int result = sqlite3_step(statement);
     if (result == SQLITE_ROW) return STEP_ROW;
     if (result == SQLITE_DONE) return STEP_DONE;
-    sql_fail(store->db, store->file, error);
+    fail(store, error);
     return STEP_ERROR;
 }
 

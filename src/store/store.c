@@ -172,6 +172,7 @@ void store_close(Store *store) {
     sqlite3_close(store->db); /* takes back what store_end was not called for */
     if (store->lock >= 0) close(store->lock);
     model_clear(store);
+    g_clear_error(&store->fault);
     g_free(store->dir);
     g_free(store->file);
     g_free(store);
@@ -249,6 +250,12 @@ int64_t store_change(Store *store) {
     int64_t version = 0;
     sql_int(store, NULL, &version, "PRAGMA data_version", "");
     return version + sqlite3_total_changes64(store->db);
+}
+
+bool store_was_read(Store *store, GError **error) {
+    if (!store->fault) return true;
+    g_propagate_error(error, g_steal_pointer(&store->fault));
+    return false;
 }
 
 /* -- the model -- */

@@ -53,6 +53,12 @@ bool store_put(Store *store, const char *key, GBytes *value, GError **error);
 /* Grows with every change that any process commits; for readers that keep something in memory. */
 int64_t store_change(Store *store);
 
+/* Questions that have no error of their own (store_model, store_count, store_key …) take a row that
+ * cannot be read for none. False with what went wrong, when that happened since this was last
+ * asked.
+ */
+bool store_was_read(Store *store, GError **error);
+
 typedef struct {
     int64_t clips, paths, windows, failed, last_window;
     double audio_seconds;

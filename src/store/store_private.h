@@ -24,6 +24,7 @@ struct Store {
     StoreModel model;
     int64_t model_change; /* as of which the model was read */
     Words *words;         /* NULL until words are split or searched */
+    GError *fault;        /* the first that nobody was told of */
 };
 
 /* One change: a transaction of its own, or part of the open one. change_end returns `ok` made true

@@ -206,6 +206,27 @@ static void a_spoiled_page_costs_no_more_than_what_was_on_it(void) {
     g_assert_cmpint(whole, >, (int)pages / 2);
 }
 
+static void what_cannot_be_read_is_not_taken_for_nothing(void) {
+    char *dir = library_of_sixty();
+    const gsize pages = pages_of(dir);
+    library_remove(dir);
+    int faults = 0;
+    for (gsize page = 2; page <= pages; page++) {
+        dir = library_of_sixty();
+        spoil_page(dir, page);
+        g_autoptr(Store) store = store_open(dir, STORE_READ, 0, NULL);
+        ClipKey key;
+        bool right = store && store_model(store) && store_count(store) == CLIPS &&
+                     store_key(store, 7, &key) && store_key_of_window(store, 9, &key, NULL);
+        bool read = store && store_was_read(store, NULL);
+        g_assert_true(right == read);
+        g_assert_true(!store || store_was_read(store, NULL)); /* told once */
+        faults += !read;
+        library_remove(dir);
+    }
+    g_assert_cmpint(faults, >, 3);
+}
+
 static void the_damaged_database_is_kept(void) {
     char *dir = library_of_sixty();
     g_autofree char *file = file_of(dir), *kept = g_strconcat(file, ".damaged", NULL);
@@ -450,6 +471,7 @@ int main(int argc, char **argv) {
     ADD(a_clip_with_broken_windows_is_read_again_and_keeps_what_the_user_said);
     ADD(numbers_of_lost_windows_are_not_given_again);
     ADD(a_spoiled_page_costs_no_more_than_what_was_on_it);
+    ADD(what_cannot_be_read_is_not_taken_for_nothing);
     ADD(the_damaged_database_is_kept);
     ADD(nothing_is_repaired_while_another_writes);
     ADD(a_flipped_bit_is_an_error_or_makes_no_difference);
