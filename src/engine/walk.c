@@ -293,8 +293,9 @@ bool walk_root(Walk *walk, const char *root, bool *empty) {
 bool walk_below(Walk *walk, const char *root, const char *folder) {
     bool any;
     const char *relative = walk_relative(root, folder);
+    bool wanted = relative ? parents_are_wanted(walk, relative) && is_wanted_folder(walk, relative)
+                           : strcmp(root, folder) == 0;
     walk->root = root;
-    if (!relative || !parents_are_wanted(walk, relative) || !is_wanted_folder(walk, relative))
-        return true;
+    if (!wanted) return true;
     return read_folder(walk, folder, &any) && read_linked(walk);
 }

@@ -34,7 +34,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Walk, walk_free)
  * the root is a folder without any entry. */
 bool walk_root(Walk *walk, const char *root, bool *empty);
 
-/* A folder below a root that came later; as if walk_root had found it. */
+/* The root, or a folder below it that came later; as if walk_root had found it. */
 bool walk_below(Walk *walk, const char *root, const char *folder);
 
 /* Would a walk of `root` have found this file? It need not be there. */

@@ -79,11 +79,20 @@ static const char *root_of(const Ingest *ingest, const char *path) {
     return NULL;
 }
 
-static void look_below(Watch *watch, const char *folder) {
+static gboolean is_within(gpointer path, gpointer monitor, gpointer folder) {
+    return strcmp(path, folder) == 0 || walk_relative(folder, path);
+}
+
+static void unwatch(Watch *watch, const char *folder) {
+    g_hash_table_foreach_remove(watch->monitors, is_within, (gpointer)folder);
+}
+
+/* A monitor stays with the folder that it was made for; another one may lie under that name by now,
+ * and hold what nothing told of. */
+static void look_anew(Watch *watch, const char *folder) {
     const GPtrArray *roots = watch->ingest->roots;
-    for (guint i = 0; i < roots->len; i++)
-        if (walk_relative(roots->pdata[i], folder))
-            ingest_look(watch->ingest, roots->pdata[i], folder);
+    unwatch(watch, folder);
+    for (guint i = 0; i < roots->len; i++) ingest_look(watch->ingest, roots->pdata[i], folder);
 }
 
 static bool is_root(const Ingest *ingest, const char *path) {
@@ -91,7 +100,7 @@ static bool is_root(const Ingest *ingest, const char *path) {
 }
 
 static bool forget(Watch *watch, const char *path, GError **error) {
-    g_hash_table_remove(watch->monitors, path);
+    unwatch(watch, path);
     if (!watch->ingest->options->prune || is_root(watch->ingest, path)) return true;
     return ingest_prune_at(watch->ingest, path, error);
 }
@@ -112,7 +121,7 @@ static bool look_at(Watch *watch, const char *path, Pending *pending) {
     Ingest *ingest = watch->ingest;
     if (stat(path, &st) != 0) return !walk_is_gone(path);
     if (S_ISDIR(st.st_mode)) {
-        if (!g_hash_table_contains(watch->monitors, path)) look_below(watch, path);
+        look_anew(watch, path);
         return true;
     }
     if (!S_ISREG(st.st_mode) || !root_of(ingest, path) || !walk_stamp(path, &now)) return true;
