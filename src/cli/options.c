@@ -58,7 +58,7 @@ static bool is_choice(const char *choices, const char *value) {
 
 static bool in_range(const Option *o, double value, GError **error) {
     if (o->min == o->max || (value >= o->min && value <= o->max)) return true;
-    return error_fail(error, ERR_USAGE, "--%s: %g is not in %g to %g", o->name, value, o->min,
+    return error_fail(error, ERR_USAGE, "--%s: %.10g is not in %g to %g", o->name, value, o->min,
                       o->max);
 }
 
@@ -82,6 +82,63 @@ static bool take_all(const Option *table, void *into, const Slot *slots, GError 
     return true;
 }
 
+/* -- "-n5" -- */
+
+static bool takes_value(const Option *o) {
+    return o && o->kind != OPTION_FLAG;
+}
+
+static const Option *by_letter(const Option *table, char letter) {
+    for (const Option *o = table; o && o->kind != OPTION_END; o++)
+        if (o->letter == letter) return o;
+    return NULL;
+}
+
+static const Option *by_name(const Option *table, const char *name) {
+    for (const Option *o = table; o && o->kind != OPTION_END; o++)
+        if (strcmp(o->name, name) == 0) return o;
+    return NULL;
+}
+
+/* Where the value begins in "-n5": at 2; its length when the value is the next argument; 0 when
+ * no letter takes one. */
+static size_t value_at(const char *letters, const Option *table, const Option *also) {
+    for (size_t i = 1; letters[i]; i++) {
+        const Option *o = by_letter(table, letters[i]);
+        if (!o) o = by_letter(also, letters[i]);
+        if (!o) return 0;
+        if (takes_value(o)) return i + 1;
+    }
+    return 0;
+}
+
+static bool next_is_value(const char *arg, const Option *table, const Option *also) {
+    if (g_str_has_prefix(arg, "--"))
+        return takes_value(by_name(table, arg + 2)) || takes_value(by_name(also, arg + 2));
+    return arg[0] == '-' && value_at(arg, table, also) == strlen(arg);
+}
+
+/* GOption wants a value as an argument of its own: "-n5" becomes "-n" "5". */
+static void split_letters(const Option *table, const Option *also, char ***argv, bool stop_early) {
+    g_autoptr(GPtrArray) args = g_ptr_array_new();
+    bool options = true, value = false;
+    for (char **arg = *argv; *arg; arg++) {
+        bool first = arg == *argv, dashed = (*arg)[0] == '-' && (*arg)[1];
+        if (!first && !value && (strcmp(*arg, "--") == 0 || (stop_early && !dashed)))
+            options = false;
+        bool option = options && !first && !value && dashed;
+        size_t at = option && (*arg)[1] != '-' ? value_at(*arg, table, also) : 0;
+        value = option && next_is_value(*arg, table, also);
+        g_ptr_array_add(args, at ? g_strndup(*arg, at) : g_strdup(*arg));
+        if (at && (*arg)[at]) g_ptr_array_add(args, g_strdup(*arg + at));
+    }
+    g_ptr_array_add(args, NULL);
+    g_strfreev(*argv);
+    *argv = (char **)g_ptr_array_free(g_steal_pointer(&args), FALSE);
+}
+
+/* -- parsing -- */
+
 /* GOption leaves the "--" that ends the options where anything with a dash follows. It stands among
  * the first `most` arguments. */
 static void drop_separator(char **argv, int most) {
@@ -102,6 +159,7 @@ bool options_parse(const Option *table, void *into, const Option *also, void *al
     g_autofree Slot *also_slots = g_new0(Slot, table_length(also) + 1);
     add_entries(context, table, into, slots);
     add_entries(context, also, also_into, also_slots);
+    split_letters(table, also, argv, stop_early);
     bool parsed = g_option_context_parse_strv(context, argv, &fault);
     g_option_context_free(context);
     if (!parsed) {

@@ -2,8 +2,8 @@
  * man page later.
  *
  * Values land in a struct of the command's own, at the offset the table names; its types are those
- * listed with the kinds. Parsing itself is GLib's GOption. Arguments are bytes: nothing is
- * converted by locale. */
+ * listed with the kinds. Parsing itself is GLib's GOption, with "-n5" for "-n 5". Arguments are
+ * bytes: nothing is converted by locale. */
 #pragma once
 #include <glib.h>
 #include <stdbool.h>
