@@ -3,6 +3,7 @@
 #include "app_library.h"
 #include "clip_json.h"
 #include "error.h"
+#include "meta.h"
 
 #include <string.h>
 
@@ -17,16 +18,6 @@ static const Option options[] = {
     {OPTION_END},
 };
 
-/* Fields of every clip, which are not the user's to change. */
-static const char *const fixed[] = {"id",   "path",     "paths",   "name",  "folder", "duration",
-                                    "rate", "channels", "windows", "added", NULL};
-
-static bool is_fixed(const char *name) {
-    for (int i = 0; fixed[i]; i++)
-        if (g_ascii_strcasecmp(fixed[i], name) == 0) return true;
-    return false;
-}
-
 static bool is_tags(const char *name) {
     return g_ascii_strcasecmp(name, FIELD_TAGS) == 0 || g_ascii_strcasecmp(name, "tag") == 0;
 }
@@ -37,7 +28,7 @@ static char *tag_list(const char *text) {
 }
 
 static bool check_name(const char *name, GError **error) {
-    return !is_fixed(name) ||
+    return !meta_is_fact(name) ||
            error_fail(error, ERR_USAGE, "%s: follows from the file, and cannot be edited", name);
 }
 

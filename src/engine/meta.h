@@ -1,9 +1,10 @@
 /* What a label file says of sounds: CSV with a header or JSON Lines, one sound a row. One column
  * names the sound ("path", "file", "filename", or as ESC-50, UrbanSound8K and FSD50K call it);
  * "tags" is a list parted by ';' or ','; "category", "class" and "labels" are tags too, with blanks
- * for underscores; every other column becomes a field of its name, lower case. A column without a
- * name, and a value without text, say nothing. Rows of the same sound are joined: tags add up, of
- * fields the last row counts.
+ * for underscores; every other column becomes a field of its name, lower case, with '_' before it
+ * where the library knows as much of every sound by itself ("id" → "_id"). Such columns of a CSV
+ * that export wrote say nothing; nor do a column without a name, and a value without text. Rows of
+ * the same sound are joined: tags add up, of fields the last row counts.
  *
  * A row is a file's when its path, seen from the label file's folder or from a root, is the file's;
  * else when its name without folders is that of one row and one file alone (an ending that the row
@@ -41,6 +42,9 @@ const MetaRow *meta_find(Meta *meta, const char *path); /* NULL: nothing is said
 
 /* "Src File" → "src_file": what a field may be called; NULL where nothing is left. Caller frees. */
 char *meta_field_name(const char *text);
+
+/* What follows from the file, and is nobody's to say: "id", "duration", … */
+bool meta_is_fact(const char *name);
 
 int meta_rows(const Meta *meta);
 int meta_unused(const Meta *meta); /* rows that meta_find never gave */

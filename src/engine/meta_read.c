@@ -24,6 +24,11 @@ static const struct {
     {"categories", COLUMN_LABELS},
 };
 
+/* What every clip has; and that of it which the CSV of an export has. */
+static const char *const facts[] = {"id",   "path",     "paths",   "name",  "folder", "duration",
+                                    "rate", "channels", "windows", "added", NULL};
+static const char *const exported[] = {"id", "duration", "windows", "added"};
+
 typedef struct {
     char *name; /* of a field; NULL: not to be used */
     Kind kind;
@@ -44,10 +49,51 @@ char *meta_field_name(const char *text) {
     return made;
 }
 
+bool meta_is_fact(const char *name) {
+    for (int i = 0; facts[i]; i++)
+        if (g_ascii_strcasecmp(facts[i], name) == 0) return true;
+    return false;
+}
+
 static Kind kind_of(const char *name) {
     for (gsize i = 0; name && i < G_N_ELEMENTS(list_names); i++)
         if (strcmp(name, list_names[i].name) == 0) return list_names[i].kind;
     return name ? COLUMN_FIELD : COLUMN_NONE;
+}
+
+static void find_path_column(GArray *columns) {
+    for (gsize n = 0; n < G_N_ELEMENTS(path_names); n++)
+        for (guint i = 0; i < columns->len; i++) {
+            Column *column = &g_array_index(columns, Column, i);
+            if (g_strcmp0(column->name, path_names[n]) != 0) continue;
+            column->kind = COLUMN_PATH;
+            return;
+        }
+}
+
+static bool has_column(const GArray *columns, const char *name) {
+    for (guint i = 0; i < columns->len; i++)
+        if (g_strcmp0(g_array_index(columns, Column, i).name, name) == 0) return true;
+    return false;
+}
+
+static bool is_export(const GArray *columns) {
+    for (gsize i = 0; i < G_N_ELEMENTS(exported); i++)
+        if (!has_column(columns, exported[i])) return false;
+    return true;
+}
+
+/* What the library knows by itself: columns that export made say nothing, those of others become
+ * fields of a name that is free. */
+static void keep_facts_apart(GArray *columns) {
+    bool ours = is_export(columns);
+    for (guint i = 0; i < columns->len; i++) {
+        Column *column = &g_array_index(columns, Column, i);
+        if (column->kind != COLUMN_FIELD || !meta_is_fact(column->name)) continue;
+        if (ours) column->kind = COLUMN_NONE;
+        g_autofree char *fact = column->name;
+        column->name = g_strconcat("_", fact, NULL);
+    }
 }
 
 static GArray *columns_of(char *const *names, guint count) {
@@ -58,13 +104,8 @@ static GArray *columns_of(char *const *names, guint count) {
         column.kind = kind_of(column.name);
         g_array_append_val(columns, column);
     }
-    for (gsize n = 0; n < G_N_ELEMENTS(path_names); n++)
-        for (guint i = 0; i < count; i++) {
-            Column *column = &g_array_index(columns, Column, i);
-            if (g_strcmp0(column->name, path_names[n]) != 0) continue;
-            column->kind = COLUMN_PATH;
-            return columns;
-        }
+    find_path_column(columns);
+    keep_facts_apart(columns);
     return columns;
 }
 

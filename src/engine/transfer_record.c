@@ -9,7 +9,8 @@
 #include <math.h>
 #include <string.h>
 
-#define UNIT_SLACK 0.02 /* how far the length of a vector may be from 1: halves are coarse */
+#define MAX_SECONDS 1e9  /* of a sound: 30 years */
+#define UNIT_SLACK  0.02 /* how far the length of a vector may be from 1: halves are coarse */
 
 void record_free(Record *record) {
     if (!record) return;
@@ -83,6 +84,16 @@ static bool parse_said(json_t *said, Clip *clip, GError **error) {
     return true;
 }
 
+/* Text as it is, numbers and such as JSON writes them; the caller frees. NULL: null. */
+static char *value_text(json_t *value) {
+    if (json_is_null(value)) return NULL;
+    if (json_is_string(value)) return g_strdup(json_string_value(value));
+    char *dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(15));
+    char *text = g_strdup(dumped);
+    free(dumped);
+    return text;
+}
+
 /* Lines that nobody signed: what they say counts as the user's. */
 static bool parse_unsigned(json_t *line, Clip *clip, GError **error) {
     size_t i;
@@ -90,7 +101,8 @@ static bool parse_unsigned(json_t *line, Clip *clip, GError **error) {
     json_t *value;
     g_autoptr(GString) tags = g_string_new(NULL);
     json_object_foreach(json_object_get(line, "fields"), name, value) {
-        if (!clip_set_field(clip, name, json_string_value(value), SOURCE_USER, error)) return false;
+        g_autofree char *text = value_text(value);
+        if (!clip_set_field(clip, name, text, SOURCE_USER, error)) return false;
     }
     json_array_foreach(json_object_get(line, "tags"), i, value)
         if (json_is_string(value)) g_string_append_printf(tags, "%s;", json_string_value(value));
@@ -104,7 +116,7 @@ static bool parse_facts(json_t *line, Clip *clip, GError **error) {
     const char *added = json_string_value(json_object_get(line, "added"));
     g_autoptr(GTimeZone) utc = g_time_zone_new_utc();
     g_autoptr(GDateTime) time = added ? g_date_time_new_from_iso8601(added, utc) : NULL;
-    if (!isfinite(duration) || duration < 0)
+    if (!(duration >= 0 && duration <= MAX_SECONDS))
         return error_fail(error, ERR_FORMAT, "\"duration\": not a length");
     if (rate < 0 || rate > G_MAXINT || channels < 0 || channels > G_MAXINT)
         return error_fail(error, ERR_FORMAT, "\"rate\" or \"channels\": out of range");
@@ -154,7 +166,7 @@ static bool parse_window(Record *record, json_t *row, size_t w, GError **error) 
     ClipWindow *span = &record->spans[w];
     span->start = json_number_value(json_object_get(row, "start"));
     span->end = json_number_value(json_object_get(row, "end"));
-    if (!(span->start >= 0 && span->end >= span->start && isfinite(span->end)))
+    if (!(span->start >= 0 && span->end >= span->start && span->end <= MAX_SECONDS))
         return error_fail(error, ERR_FORMAT, "\"vectors\": %zu: no start and end", w);
     return parse_vector(json_object_get(row, "embedding"), record->dim,
                         record->vectors + w * (size_t)record->dim, error);

@@ -293,6 +293,15 @@ class Search(Library):
         folded = self.hits("siren", "--fold-duplicates")
         self.assertEqual(sum("siren" in name for name in self.names(folded)), 1)
 
+    def test_a_short_option_may_hold_its_value(self):
+        self.assertEqual(len(self.hits("-n2", "rain")), 2)
+        self.assertEqual(len(self.hits("-qn1", "rain")), 1)
+        self.assertEqual(self.run_it(f"-L{self.dir / 'lib'}", "search", "rain", "-0n1").stdout.count(b"\0"), 1)
+        self.fails("search", "rain", "-n1x", status=2, says="1x")
+        self.assertEqual(self.json("search", "-n1", "--", "-n5")["query"], "-n5")
+        self.assertIn(b'"-n1"', self.run_it("search", "rain", "--filter", "-n1", status=2).stderr)
+        self.fails("search", "rain", "-n1000000", status=2, says="1000000 is not in")
+
     def test_wrong_usage_of_search(self):
         self.fails("search", status=2, says="what to look for")
         self.fails("search", "rain", "-", status=2, says="")
@@ -591,6 +600,28 @@ class Transfer(Library):
         self.assertEqual(len(rows), 6)
         self.assertIn("Martinshorn", [row["title"] for row in rows])
         self.fails("export", "--format", "csv", "--vectors", status=2, says="--vectors")
+
+    def test_csv_is_read_back_as_a_table_of_labels(self):
+        self.run_it("edit", "sounds/siren.wav", "mood=loud")
+        (self.dir / "labels.csv").write_bytes(self.run_it("export", "--format", "csv").stdout)
+        self.json("-L", "other", "index", "-m", MODEL, "sounds", "--meta", "labels.csv")
+        clip, = self.rows("--json", "-L", "other", "list", "--filter", "mood = loud")
+        self.assertEqual((clip["title"], clip["tags"], clip["fields"]), ("Martinshorn", ["alarm"], {"title": "Martinshorn",
+                                                                                                    "mood": "loud"}))
+
+    def test_import_takes_numbers_and_refuses_times_that_cannot_be(self):
+        line = json.loads(self.run_it("export", "--vectors", "--filter", "title = Martinshorn").stdout)
+        del line["said"]
+        line["fields"] = {"stars": 5, "loud": True}
+        self.json("-L", "other", "import", "-", stdin=json.dumps(line).encode())
+        clip, = self.rows("--json", "-L", "other", "list", "--filter", "stars > 4")
+        self.assertEqual(clip["fields"], {"stars": "5", "loud": "true"})
+        line["vectors"][-1]["end"] = 1e300
+        done = self.run_it("-L", "third", "import", "-", status=1, stdin=json.dumps(line).encode())
+        self.assertIn(b"no start and end", done.stderr)
+        line["vectors"][-1]["end"], line["duration"] = 1, 1e300
+        done = self.run_it("-L", "third", "import", "-", status=1, stdin=json.dumps(line).encode())
+        self.assertIn(b'"duration": not a length', done.stderr)
 
     def test_copy_makes_the_same_library_and_goes_on(self):
         self.assertEqual(self.json("copy", "other")["added"], 6)

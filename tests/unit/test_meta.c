@@ -38,6 +38,14 @@ static void columns_become_fields_and_tags(void) {
     expect(meta, "/data/c.wav", "-");
 }
 
+static void names_the_library_knows_are_kept_apart(void) {
+    g_autoptr(Meta) meta = parse("ID,path,name,Duration\n7,a.wav,Rex,3\n");
+    expect(meta, "/data/a.wav", "_id=7 _name=Rex _duration=3 tags=");
+    g_autoptr(Meta) exported = parse("id,path,title,tags,duration,windows,added,mood\n"
+                                     "0f3c,a.wav,Rex,dog,3,1,2026-01-31,loud\n");
+    expect(exported, "/data/a.wav", "title=Rex mood=loud tags=dog");
+}
+
 static void esc50_is_read_as_it_is(void) {
     g_autoptr(Meta) meta = parse("filename,fold,target,category,esc10,src_file,take\n"
                                  "1-100032-A-0.wav,1,0,dog,True,100032,A\n"
@@ -143,6 +151,8 @@ static void what_is_wrong_is_said_with_its_line(void) {
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/meta/columns_become_fields_and_tags", columns_become_fields_and_tags);
+    g_test_add_func("/meta/names_the_library_knows_are_kept_apart",
+                    names_the_library_knows_are_kept_apart);
     g_test_add_func("/meta/esc50_is_read_as_it_is", esc50_is_read_as_it_is);
     g_test_add_func("/meta/urbansound8k_is_read_as_it_is", urbansound8k_is_read_as_it_is);
     g_test_add_func("/meta/fsd50k_is_read_as_it_is", fsd50k_is_read_as_it_is);
