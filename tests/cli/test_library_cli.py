@@ -101,6 +101,16 @@ class Index(Library):
         self.assertEqual(self.index("--prune")["removed"], 1)
         self.assertEqual(len(self.list()), 4)
 
+    def test_shards_are_disjoint_and_together_the_whole(self):
+        parts = []
+        for i in (1, 2, 3):
+            self.index("--shard", f"{i}/3", "-L", f"part{i}")
+            done = self.run_it("--json", "list", "-L", f"part{i}")
+            parts += [json.loads(line)["path"] for line in done.stdout.splitlines()]
+        self.assertEqual(sorted(parts), sorted(str(self.sounds / name) for name in SOUNDS))
+        for wrong in ("0/3", "4/3", "1", "a/b"):
+            self.fails("index", "-m", MODEL, "sounds", "--shard", wrong, status=2, says="--shard")
+
     def test_failures_are_named_kept_and_not_tried_again(self):
         (self.sounds / "bad.wav").write_text("this is no sound\n" * 100)
         done = self.run_it("index", "-q", "-m", MODEL, "sounds", status=3)
