@@ -72,11 +72,13 @@ static Found *same_sound(const Search *search, const GPtrArray *kept, const Foun
     return NULL;
 }
 
+/* Once, be it with several of its windows. */
 static void fold_into(Found *into, const Found *found) {
-    char *id = g_malloc(CLIP_ID + 1);
+    char id[CLIP_ID + 1];
     clip_id_of_number(found->best.clip, id);
     if (!into->folded) into->folded = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(into->folded, id);
+    if (!g_ptr_array_find_with_equal_func(into->folded, id, g_str_equal, NULL))
+        g_ptr_array_add(into->folded, g_strdup(id));
 }
 
 /* -- walking the order -- */

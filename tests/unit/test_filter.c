@@ -170,6 +170,8 @@ static uint64_t add(Backend *backend, int number, const char *path, double durat
     clip->duration = duration;
     clip->rate = 48000;
     clip->channels = number;
+    clip->added =
+        (1767182400 + 86400 * (int64_t)number) * G_USEC_PER_SEC; /* noon of January 1, 2, … */
     for (; *said; said += 2) {
         clip_set_field(clip, said[0], said[1], SOURCE_META, &error);
         g_assert_no_error(error);
@@ -237,6 +239,11 @@ static const struct {
     {"id ~ \"01?0\"", "1"},
     {"added > 2020-01-01 and added < 2100-01-01", "123"},
     {"added <= 2020-01-01 or added >= 2100-01-01T00:00:00Z", ""},
+    {"added > 2026-01-01", "23"},
+    {"added >= 2026-01-02", "23"},
+    {"added < 2026-01-02", "1"},
+    {"added <= 2026-01-02", "12"},
+    {"added = 2026-01-03", "3"},
     {"added = 1970-01-01", ""},
     {"added != 1970-01-01", "123"},
     {"windows = 0 and rate > 44100", "123"},

@@ -68,6 +68,14 @@ static void weights_need_not_sum_to_one(void) {
                                        g_array_index(large, Fused, i).score, 1e-12);
 }
 
+static void what_is_twice_in_a_list_counts_by_its_first_place(void) {
+    g_autoptr(GArray) list = LIST({1, 3}, {2, 2}, {1, 1});
+    g_autoptr(GArray) fused = fuse_rrf((const GArray *[]){list, NULL}, (const double[]){1, 1});
+    g_assert_cmpuint(fused->len, ==, 2);
+    g_assert_cmpint(of_id(fused, 1)->rank[0], ==, 1);
+    g_assert_cmpfloat(of_id(fused, 1)->score, ==, 1.0 / (FUSE_RANK_CONSTANT + 1));
+}
+
 static void a_missing_list_counts_as_empty(void) {
     const double weights[2] = {0.8, 0.2};
     g_autoptr(GArray) list = LIST({1, 3}, {2, 2});
@@ -148,6 +156,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/fuse/equal_scores_of_a_list_are_worth_one",
                     equal_scores_of_a_list_are_worth_one);
     g_test_add_func("/fuse/weights_need_not_sum_to_one", weights_need_not_sum_to_one);
+    g_test_add_func("/fuse/what_is_twice_in_a_list_counts_by_its_first_place",
+                    what_is_twice_in_a_list_counts_by_its_first_place);
     g_test_add_func("/fuse/a_missing_list_counts_as_empty", a_missing_list_counts_as_empty);
     g_test_add_func("/fuse/any_lists_fuse_by_the_formula", any_lists_fuse_by_the_formula);
     return g_test_run();

@@ -242,6 +242,37 @@ static void rows_and_best_windows_are_those_that_were_added(void) {
     plain_free(plain);
 }
 
+/* A clip of a thousand windows, all nearer than anything else, takes one place of ten. */
+static void a_long_clip_leaves_room_for_others(void) {
+    enum { LONG = 1000 };
+    Plain *plain = plain_new();
+    GError *error = NULL;
+    uint8_t hash[CLIP_HASH] = {1};
+    float query[DIM] = {1};
+    plain_add_many(plain, 100);
+    g_autofree ClipWindow *spans = g_new(ClipWindow, LONG);
+    g_autofree uint16_t *vectors = g_new(uint16_t, LONG * DIM);
+    g_autoptr(Clip) clip = clip_new(hash);
+    clip->windows = LONG;
+    clip_add_path(clip, "/sounds/long.wav", &(FileStamp){1, 2, 3});
+    for (int w = 0; w < LONG; w++) {
+        spans[w] = (ClipWindow){w, w + 1};
+        vec_to_half(query, vectors + w * DIM, DIM);
+    }
+    plain->backend->ops->add_clip(plain->backend, clip, spans, vectors, vectors, &error);
+    g_assert_no_error(error);
+    const CandidateRequest request = {.vector = query, .most = 10};
+    Candidates found;
+    g_assert_true(plain->backend->ops->candidates(plain->backend, &request, &found, &error));
+    g_autoptr(GArray) others = plain_search(plain, query, NULL, true);
+    g_assert_cmpuint(found.vector->len, ==, 10);
+    g_assert_cmphex(g_array_index(found.vector, WindowHit, 0).clip, ==, 0x0100000000000000);
+    g_array_remove_index(found.vector, 0);
+    expect_hits(found.vector, others, 9);
+    candidates_clear(&found);
+    plain_free(plain);
+}
+
 static void words_come_ordered_with_ids(void) {
     Plain *plain = plain_new();
     GError *error = NULL;
@@ -302,6 +333,10 @@ static void a_grown_tail_becomes_the_base(void) {
     plain_settle(plain);
     g_assert_cmpint(count_files(plain, "base-"), ==, 1);
     g_assert_cmpint(count_files(plain, "tail-"), ==, 0);
+    g_autofree char *base = index_file(plain, "base-");
+    g_unlink(base);
+    plain_settle(plain);
+    g_assert_cmpint(count_files(plain, "base-"), ==, 1);
     plain_add_many(plain, 30);
     plain_remove(plain, plain->clips->pdata[3]);
     plain_settle(plain);
@@ -456,6 +491,7 @@ int main(int argc, char **argv) {
     ADD(damage_found_while_searching_costs_no_hit);
     ADD(damage_of_a_mapped_file_is_mended_by_settling);
     ADD(rows_and_best_windows_are_those_that_were_added);
+    ADD(a_long_clip_leaves_room_for_others);
     ADD(words_come_ordered_with_ids);
     ADD(clips_are_found_by_id_prefix_and_path);
     ADD(a_grown_tail_becomes_the_base);

@@ -206,6 +206,32 @@ static void near_duplicates_are_folded_into_the_better_hit(void) {
     plain_free(plain);
 }
 
+/* Three windows that sound the same, twice over: the clip's own stay, the copy's are one duplicate.
+ */
+static void windows_of_one_clip_are_no_duplicates(void) {
+    Plain *plain = plain_new();
+    PlainClip steady = {.windows = 3};
+    for (int w = 0; w < 3; w++) {
+        steady.spans[w] = (ClipWindow){10.0 * w, 10.0 * (w + 1)};
+        steady.vectors[w][w + 5] = 0.03f;
+        steady.vectors[w][0] = 1;
+    }
+    const PlainClip *original = add_copy(plain, &steady), *copy = add_copy(plain, original);
+    SearchOptions options = SEARCH_DEFAULTS;
+    options.windows = options.fold_duplicates = true;
+    g_autoptr(SearchResult) folded = search(plain, original->vectors[0], NULL, &options);
+    g_assert_cmpuint(folded->hits->len, ==, 3);
+    uint64_t kept = id_of(hit(folded, 0));
+    g_assert_true(kept == original->id || kept == copy->id);
+    guint told = 0;
+    for (guint i = 0; i < 3; i++) {
+        g_assert_cmphex(id_of(hit(folded, i)), ==, kept);
+        told += hit(folded, i)->folded ? hit(folded, i)->folded->len : 0;
+    }
+    g_assert_cmpuint(told, ==, 1);
+    plain_free(plain);
+}
+
 static void what_is_not_sure_enough_is_dropped(void) {
     Plain *plain = plain_new();
     float query[DIM];
@@ -332,6 +358,7 @@ int main(int argc, char **argv) {
     ADD(pages_follow_each_other);
     ADD(what_is_left_out_is_no_hit);
     ADD(near_duplicates_are_folded_into_the_better_hit);
+    ADD(windows_of_one_clip_are_no_duplicates);
     ADD(what_is_not_sure_enough_is_dropped);
     ADD(a_filter_that_keeps_nothing_tells_what_came_near);
     ADD(every_window_can_be_a_hit);
