@@ -131,6 +131,15 @@ class Watch(Cli):
         self.until(lambda: self.names() == {"first.wav"})
         self.assertEqual(self.stop()["removed"], 2)
 
+    def test_a_folder_that_is_made_anew_is_followed_as_well(self):
+        self.watch("--prune")
+        for name in "old", "new", "newest":
+            (self.sounds / "made/deep").mkdir(parents=True)
+            tone(self.sounds / "made/deep" / f"{name}.wav", hertz=300)
+            self.until(lambda: self.names() == {"first.wav", f"made/deep/{name}.wav"})
+            os.rename(self.sounds / "made", self.dir / name)
+        self.stop()
+
     def test_a_file_that_fails_is_told_and_watching_goes_on(self):
         self.watch()
         (self.sounds / "bad.wav").write_text("this is no sound\n" * 100)
