@@ -97,7 +97,7 @@ static int choose_lists(const Writer *w) {
     if (w->how->lists > 0)
         return w->how->lists < SEGMENT_MAX_LISTS ? w->how->lists : SEGMENT_MAX_LISTS;
     if (w->count < FLAT_BELOW) return 1;
-    while ((double)lists * lists < 2 * (double)w->count) lists *= 2; /* about twice the root */
+    while ((double)lists * lists < (double)w->count) lists *= 2; /* about the root */
     return lists;
 }
 

@@ -102,14 +102,12 @@ static uint16_t allowed_of_block(Scan *scan, uint64_t block) {
     const IndexSet *allow = scan->how->allow;
     size_t bytes = codes_block_bytes(s->lists.padded);
     const VecBlockTail *tail = codes_tail(s->blocks + block * bytes, s->lists.padded);
-    int64_t first = s->consecutive ? segment_id(s, 0) : 0;
     unsigned allowed = 0;
     for (unsigned m = s->live[block]; m; m &= m - 1) {
         int i = __builtin_ctz(m);
         uint32_t row = tail->rows[i];
         if (row >= s->head.rows) continue;
-        int64_t id = s->consecutive ? first + row : segment_id(s, row);
-        allowed |= (unsigned)scan_allows(allow, id) << i;
+        allowed |= (unsigned)scan_allows(allow, segment_id(s, row)) << i;
     }
     return (uint16_t)allowed;
 }
@@ -259,14 +257,32 @@ static void fines_of_rows(Scan *scan) {
 
 /* ---- rows ---- */
 
+/* The score that k candidates reach by bytes. */
+static float kth_score(Top *fines, size_t k) {
+    if (fines->count <= k) return -INFINITY;
+    top_select(fines->keys, fines->count, k);
+    return top_score(fines->keys[k - 1]);
+}
+
+/* A byte is off by half a step at most, all of them together by less than a step or two. */
+static bool may_be_among(float score, float kth, uint16_t scale) {
+    float step;
+    vec_kernels()->from_half(&scale, &step, 1);
+    return score + 4 * step >= kth;
+}
+
 static void rows_of_fines(Scan *scan) {
     Segment *s = scan->segment;
     Top *fines = &scan->scratch->fines;
     uint16_t *row = scan->scratch->rows;
     top_cut(fines);
+    float kth = kth_score(fines, (size_t)scan->how->k);
     for (size_t i = 0; i < fines->count; i++) {
-        uint32_t slot = (uint32_t)fines->keys[i], at = tail_of(s, slot)->rows[slot % VEC_BLOCK];
+        uint32_t slot = (uint32_t)fines->keys[i];
+        const VecBlockTail *tail = tail_of(s, slot);
+        uint32_t at = tail->rows[slot % VEC_BLOCK];
         if (at >= s->head.rows) continue;
+        if (!may_be_among(top_score(fines->keys[i]), kth, tail->scale[slot % VEC_BLOCK])) continue;
         int64_t id = segment_id(s, at);
         if (id == INT64_MIN || !segment_rows(s, at, 1, row)) continue;
         float cosine = vec_kernels()->dot_half(row, scan->query, s->head.dim);

@@ -155,8 +155,9 @@ static const char *map_file(Segment *s) {
     find_parts(s);
     if (!segment_good(s, s->at.lists, s->at.crcs - s->at.lists) || !bind(s)) return "damaged";
     if (s->head.rows == 0) return NULL;
-    int64_t first = segment_id(s, 0), last = segment_id(s, s->head.rows - 1);
-    s->consecutive = (uint64_t)last - (uint64_t)first == s->head.rows - 1;
+    int64_t last = segment_id(s, s->head.rows - 1);
+    s->first_id = segment_id(s, 0);
+    s->consecutive = (uint64_t)last - (uint64_t)s->first_id == s->head.rows - 1;
     return s->damage;
 }
 
@@ -222,6 +223,7 @@ bool segment_check(Segment *s, uint64_t offset, uint64_t bytes) {
 /* ---- rows ---- */
 
 int64_t segment_id(Segment *s, uint64_t row) {
+    if (s->consecutive) return s->first_id + (int64_t)row;
     return segment_good(s, s->at.ids + row * 8, 8) ? s->ids[row] : INT64_MIN;
 }
 

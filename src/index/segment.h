@@ -73,7 +73,8 @@ typedef struct {
     uint32_t *live_of;     /* [lists]: rows of each that can be found */
     uint16_t *live;        /* [blocks]: slots that can be found */
     uint64_t live_rows;
-    bool consecutive; /* ids without a gap */
+    int64_t first_id;
+    bool consecutive; /* ids without a gap: none is looked up */
 
     _Atomic uint64_t *checked; /* a bit for each page */
     _Atomic(const char *) damage;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 void top_begin(Top *top, size_t keep, size_t most_at_once) {
-    size_t room = 4 * keep + 32 + most_at_once;
+    size_t room = 2 * keep + 32 + most_at_once;
     if (room > top->room) {
         memory_give(top->keys);
         top->keys = memory_take(room, sizeof *top->keys);
@@ -63,7 +63,7 @@ void top_cut(Top *top) {
 }
 
 void top_settle(Top *top) {
-    if (top->count >= 4 * top->keep + 32 || top->count == top->room) top_cut(top);
+    if (top->count >= 2 * top->keep + 32 || top->count == top->room) top_cut(top);
 }
 
 void top_hits_begin(TopHits *top, int k) {
