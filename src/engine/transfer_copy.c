@@ -70,6 +70,19 @@ static bool end_batch(Copy *copy, bool keep, GError **error) {
     return ended;
 }
 
+/* A clip that a repair took its vectors from has none until its file is indexed again. */
+static bool has_vectors(const Clip *clip) {
+    return clip->vector && clip->windows > 0;
+}
+
+static bool pass_over(Copy *copy, const Clip *clip) {
+    g_autofree char *line =
+        g_strdup_printf("id:%s: its vectors were lost; index its file again", clip->id);
+    copy->report->failed++;
+    if (copy->listener && copy->listener->fault) copy->listener->fault(copy->listener->user, line);
+    return true;
+}
+
 static bool copy_clip(void *user, const Clip *clip, GError **error) {
     Copy *copy = user;
     uint64_t known;
@@ -80,6 +93,7 @@ static bool copy_clip(void *user, const Clip *clip, GError **error) {
         copy->report->unchanged++;
         return true;
     }
+    if (!has_vectors(clip)) return pass_over(copy, clip);
     if (!copy->open && !copy->to->ops->begin(copy->to, error)) return false;
     copy->open = true;
     if (!add_clip(copy, clip, error)) return false;
@@ -132,6 +146,7 @@ static bool sum_clip(void *user, const Clip *clip, GError **error) {
     if (sum->stop && g_atomic_int_get(sum->stop))
         return error_fail(error, ERR_CANCELLED, "interrupted");
     if (sum->within && !sum->within->ops->has(sum->within, clip->hash, &known)) return true;
+    if (!has_vectors(clip)) return true;
     if (!sum->backend->ops->vectors(sum->backend, clip, &spans, &vectors, error)) return false;
     sum->clips++;
     sum->sum += sum_of_clip(clip, spans, vectors, sum->dim);
