@@ -122,6 +122,7 @@ earshot_status earshot_index(earshot *e, const char *const *paths, size_t count,
                              const earshot_index_options *options, earshot_index_report *report) {
     earshot_index_options o = EARSHOT_INDEX_OPTIONS_INIT;
     if (!take(&o, sizeof o, options)) return refused("earshot_index: no options' size");
+    if (!count) return refused("earshot_index: no paths");
     g_autofree const char **list = g_new0(const char *, count + 1);
     for (size_t i = 0; i < count; i++) list[i] = paths[i];
     IngestOptions how = {.paths = list,

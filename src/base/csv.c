@@ -95,7 +95,8 @@ static bool read_field(Csv *csv, GPtrArray *row, GError **error) {
     }
     if (memchr(field->str, 0, field->len))
         return complain(csv, "holds a NUL: this is not a text file", error);
-    if (row->len == CSV_MAX_FIELDS) return complain(csv, "more than 1024 fields", error);
+    if (row->len == CSV_MAX_FIELDS)
+        return complain(csv, "more than " G_STRINGIFY(CSV_MAX_FIELDS) " fields", error);
     g_ptr_array_add(row, g_strdup(field->str));
     return true;
 }

@@ -1,4 +1,4 @@
-/* Clips and hits as JSON, in the shapes that docs/API.md and the command line promise. What is not
+/* Clips and hits as JSON, in the shapes that docs/FORMATS.md tells of. What is not
  * known is null. */
 #pragma once
 #include "search.h"

@@ -9,11 +9,9 @@
 #pragma once
 #include "engine.h"
 
-#define EMBED_FILES_AHEAD 64 /* files that may wait for an earlier one */
-#define EMBED_WINDOWS_AHEAD                                                                        \
-    16384                          /* windows of such files, from which on only the first goes on  \
-                                    */
-#define EMBED_MAX_BYTES (64 << 20) /* of one file's vectors; more windows are ERR_LIMIT */
+#define EMBED_FILES_AHEAD   64         /* files that may wait for an earlier one */
+#define EMBED_WINDOWS_AHEAD 16384      /* of such files; from there on only the first goes on */
+#define EMBED_MAX_BYTES     (64 << 20) /* of one file's vectors; more windows are ERR_LIMIT */
 
 typedef struct {
     double start, end; /* seconds of the clip */

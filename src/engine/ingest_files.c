@@ -143,7 +143,7 @@ static bool add_clip(Ingest *ingest, const Todo *todo, const EmbeddedFile *file,
     g_autofree uint16_t *vectors = halves(file->vectors, (gsize)file->windows * dim);
     g_autofree uint16_t *whole = halves(file->clip, dim);
     return ingest->ops->add_clip(ingest->backend, clip, windows, vectors, whole, error) &&
-           ingest_label_new(ingest, clip, todo->path, error);
+           ingest_label_clip(ingest, clip, todo->path, error);
 }
 
 static bool take_new(Ingest *ingest, const Todo *todo, const EmbeddedFile *file, GError **error) {

@@ -73,7 +73,7 @@ static void add_news(GArray *fields, const Clip *clip, Field field) {
 }
 
 /* Only what differs is written, so that a run over known files changes nothing. */
-static bool label(Ingest *ingest, const Clip *clip, const char *path, GError **error) {
+bool ingest_label_clip(Ingest *ingest, const Clip *clip, const char *path, GError **error) {
     const MetaRow *row = ingest->meta ? meta_find(ingest->meta, path) : NULL;
     g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(Field));
     g_autofree char *tags = wanted_tags(ingest, row, clip);
@@ -84,13 +84,9 @@ static bool label(Ingest *ingest, const Clip *clip, const char *path, GError **e
                                    (const Field *)fields->data, (int)fields->len, error);
 }
 
-bool ingest_label_new(Ingest *ingest, const Clip *clip, const char *path, GError **error) {
-    return label(ingest, clip, path, error);
-}
-
 bool ingest_label(Ingest *ingest, uint64_t clip, const char *path, GError **error) {
     bool any = ingest->meta || (ingest->options->tags && *ingest->options->tags);
     if (!any) return true;
     g_autoptr(Clip) there = ingest->ops->clip(ingest->backend, clip, false, error);
-    return there && label(ingest, there, path, error);
+    return there && ingest_label_clip(ingest, there, path, error);
 }

@@ -68,7 +68,7 @@ bool ingest_files_dry(Ingest *ingest, GError **error); /* counts, and changes no
 
 /* ingest_labels.c: what tags, container and label file say. */
 void ingest_set_tags(Clip *clip, GHashTable *tags);
-bool ingest_label_new(Ingest *ingest, const Clip *clip, const char *path, GError **error);
+bool ingest_label_clip(Ingest *ingest, const Clip *clip, const char *path, GError **error);
 bool ingest_label(Ingest *ingest, uint64_t clip, const char *path, GError **error);
 
 /* ingest_prune.c */

@@ -66,12 +66,15 @@ static bool settle_with(Library *library, const Background *background, GError *
 
 /* A model that is open is used, to have texts; none is opened, for what only removes needs none. */
 bool library_settle(Library *library, GError **error) {
-    if (library->engine) {
+    bool bound = library->backend->ops->model(library->backend) != NULL;
+    g_mutex_lock(&library->lock);
+    bool open = library->engine != NULL;
+    Background *kept = bound && !open ? library_load_background(library, NULL) : NULL;
+    g_mutex_unlock(&library->lock);
+    if (open) {
         const Background *whole = library_background(library, error);
         return whole && settle_with(library, whole, error);
     }
-    bool bound = library->backend->ops->model(library->backend) != NULL;
-    Background *kept = bound ? library_load_background(library, NULL) : NULL;
     bool settled = settle_with(library, kept, error);
     match_background_free(kept);
     return settled;
