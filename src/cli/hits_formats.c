@@ -103,10 +103,15 @@ void hits_print_m3u(const Hits *hits) {
     }
 }
 
+/* trec_eval reads scores as floats and puts equal ones in an order of its own: such a hit is
+ * written one step below the hit before it. */
 void hits_print_trec(const Hits *hits) {
+    float last = INFINITY;
     for (guint i = 0; i < hits->result->hits->len; i++) {
         const SearchHit *hit = hit_at(hits, i);
-        printf("%s Q0 %s %d %.9g " RUN_ID "\n", hits->query_id, hit->clip->id, hit->rank,
-               hit->score);
+        bool lower = (float)hit->score < last;
+        double score = lower ? hit->score : nextafterf(last, -INFINITY);
+        printf("%s Q0 %s %d %.9g " RUN_ID "\n", hits->query_id, hit->clip->id, hit->rank, score);
+        last = (float)score;
     }
 }

@@ -379,6 +379,17 @@ class Formats(Library):
                          [["q7", "Q0", hit["id"], str(hit["rank"])] for hit in hits])
         self.assertTrue(all(len(line.split(" ")) == 6 for line in lines))
 
+    def test_trec_scores_keep_the_order_of_equal_hits(self):
+        for i in range(6):
+            tone(self.sounds / f"{'abcdef'[i]} twin.wav", seconds=1, hertz=300 + i)
+        self.index()
+        out = self.run_it("search", "twin", "--mode", "bm25", "--format", "trec").stdout.decode()
+        rows = [line.split() for line in out.splitlines()]
+        scores = [struct.unpack("f", struct.pack("f", float(row[4])))[0] for row in rows]
+        self.assertEqual(len(rows), 6)
+        self.assertEqual(scores, sorted(set(scores), reverse=True))
+        self.assertAlmostEqual(scores[0], scores[-1], places=4)
+
     def test_the_table_is_harmless_aligned_and_names_paths_from_here(self):
         text = self.run_it("search", "rain").stdout
         self.assertNotIn(b"\x1b", text)
