@@ -22,6 +22,7 @@
 #define MENDING    "library.mending" /* a folder, for the time of it */
 #define CHUNK      10000             /* rows that are copied by one statement */
 #define MAX_LOST   4000000           /* numbers in unreadable places that are tried one by one */
+#define MOST_ROWS  400               /* that a page holds, about */
 #define MAX_NUMBER ((int64_t)1 << 40)
 
 static void tell(GPtrArray *done, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -134,6 +135,7 @@ static bool mend(Store *store, GPtrArray *done, GError **error) {
 
 typedef struct {
     const char *table, *key, *columns;
+    const char *counted; /* the table whose numbers the keys are; NULL: 1 is the only one */
 } Rows;
 
 typedef struct {
@@ -174,29 +176,36 @@ static void copy_range(Salvage *s, int64_t after, int64_t last) {
     copy_range(s, middle, last);
 }
 
-/* The largest key, as far as anything tells. */
+/* The largest key, as far as anything tells: the keys themselves, how far they were given, or the
+ * file's size. Each number that may be a key costs a look where its page cannot be read. */
 static int64_t last_key(Salvage *s) {
-    int64_t most = 0, given = 0;
+    int64_t most = 0, given = 0, pages = 0;
+    if (!s->rows->counted) return 1;
     g_autofree char *sql =
         g_strdup_printf("SELECT max(\"%s\") FROM old.\"%s\"", s->rows->key, s->rows->table);
     if (sql_int(s->fresh, NULL, &most, sql, "")) return CLAMP(most, 0, MAX_NUMBER);
-    sql_int(s->fresh, NULL, &given, "SELECT max(seq) FROM old.sqlite_sequence", "");
-    return given > 0 ? MIN(given, MAX_NUMBER) : MAX_LOST;
+    sql_int(s->fresh, NULL, &given, "SELECT seq FROM old.sqlite_sequence WHERE name = ?", "s",
+            s->rows->counted);
+    if (given > 0) return MIN(given, MAX_NUMBER);
+    sql_int(s->fresh, NULL, &pages, "PRAGMA old.page_count", "");
+    return MIN(pages * MOST_ROWS, MAX_LOST);
 }
 
 /* What follows from these is made anew. */
 static const Rows whole_rows[] = {
-    {"model", "one", "*"},      {"clip", "number", "*"},   {"path", "number", "*"},
-    {"said", "clip", "*"},      {"window", "number", "*"}, {"clip_vector", "clip", "*"},
-    {"removal", "number", "*"},
+    {"model", "one", "*", NULL},           {"clip", "number", "*", "clip"},
+    {"path", "number", "*", "path"},       {"said", "clip", "*", "clip"},
+    {"window", "number", "*", "window"},   {"clip_vector", "clip", "*", "clip"},
+    {"removal", "number", "*", "removal"},
 };
 
 /* A clip of -1 windows is a broken one to mend(); no file has the size -1. */
 static const Rows spoiled_rows[] = {
-    {"model", "one", "*"},
-    {"clip", "number", "number, hash, id, duration, rate, channels, added, first_window, -1"},
-    {"path", "number", "number, path, clip, name, folder, -1, mtime, ctime"},
-    {"said", "clip", "*"},
+    {"model", "one", "*", NULL},
+    {"clip", "number", "number, hash, id, duration, rate, channels, added, first_window, -1",
+     "clip"},
+    {"path", "number", "number, path, clip, name, folder, -1, mtime, ctime", "path"},
+    {"said", "clip", "*", "clip"},
 };
 
 /* Returns how many places could not be read. */

@@ -206,6 +206,33 @@ static void a_spoiled_page_costs_no_more_than_what_was_on_it(void) {
     g_assert_cmpint(whole, >, (int)pages / 2);
 }
 
+static gsize root_of(const char *dir, const char *table) {
+    sqlite3 *db;
+    sqlite3_stmt *row;
+    g_autofree char *file = file_of(dir);
+    g_assert_cmpint(sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, STORE_VFS), ==, SQLITE_OK);
+    sqlite3_prepare_v2(db, "SELECT rootpage FROM sqlite_schema WHERE name = ?", -1, &row, NULL);
+    sqlite3_bind_text(row, 1, table, -1, SQLITE_STATIC);
+    g_assert_cmpint(sqlite3_step(row), ==, SQLITE_ROW);
+    gsize page = (gsize)sqlite3_column_int64(row, 0);
+    sqlite3_finalize(row);
+    sqlite3_close(db);
+    return page;
+}
+
+/* With neither the rows nor how far their numbers went, four million numbers were tried. */
+static void rows_are_not_looked_for_where_none_can_be(void) {
+    char *dir = library_of_sixty();
+    const gsize model = root_of(dir, "model"), numbers = root_of(dir, "sqlite_sequence");
+    spoil_page(dir, model);
+    spoil_page(dir, numbers);
+    g_test_timer_start();
+    repair(dir);
+    g_assert_cmpfloat(g_test_timer_elapsed(), <, 20);
+    assert_complaints(dir, "");
+    library_remove(dir);
+}
+
 static void what_cannot_be_read_is_not_taken_for_nothing(void) {
     char *dir = library_of_sixty();
     const gsize pages = pages_of(dir);
@@ -471,6 +498,7 @@ int main(int argc, char **argv) {
     ADD(a_clip_with_broken_windows_is_read_again_and_keeps_what_the_user_said);
     ADD(numbers_of_lost_windows_are_not_given_again);
     ADD(a_spoiled_page_costs_no_more_than_what_was_on_it);
+    ADD(rows_are_not_looked_for_where_none_can_be);
     ADD(what_cannot_be_read_is_not_taken_for_nothing);
     ADD(the_damaged_database_is_kept);
     ADD(nothing_is_repaired_while_another_writes);
