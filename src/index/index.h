@@ -51,6 +51,8 @@ typedef struct {
 Index *index_new(int dim);
 void index_free(Index *index);
 
+#define INDEX_OTHER_VERSION "of another version" /* what index_map says of one; no damage */
+
 /* Maps a file. `stamp` is what index_write was given; another one is refused. Codes and rows are
  * checked against their checksums when first touched: index_damage tells. */
 const char *index_map(Index *index, const char *path, uint64_t stamp);

@@ -97,7 +97,8 @@ static int choose_lists(const Writer *w) {
     if (w->how->lists > 0)
         return w->how->lists < SEGMENT_MAX_LISTS ? w->how->lists : SEGMENT_MAX_LISTS;
     if (w->count < FLAT_BELOW) return 1;
-    while ((double)lists * lists < (double)w->count) lists *= 2; /* about the root */
+    while ((double)lists * lists < 1.5 * (double)w->count)
+        lists *= 2; /* 1.2 … 2.4 times the root */
     return lists;
 }
 

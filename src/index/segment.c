@@ -47,7 +47,7 @@ SegmentLayout segment_layout(const SegmentHead *head) {
 static const char *check_head(const SegmentHead *head, int dim, uint64_t stamp) {
     if (memcmp(head->magic, magic, sizeof magic) != 0) return "not an index";
     if (head->order != ORDER) return "made on a machine with another order of bytes";
-    if (head->version != VERSION) return "of another version";
+    if (head->version != VERSION) return INDEX_OTHER_VERSION;
     if (head->head_crc != segment_head_crc(head)) return "damaged";
     if (head->stamp != stamp) return "of another state of the library";
     if (head->dim != (uint32_t)dim) return "of vectors with another number of dimensions";
