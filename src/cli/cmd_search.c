@@ -91,9 +91,9 @@ static void say_nothing_found(App *app, const Options *o, const SearchResult *re
     if (result->hits->len) return;
     if (result->clips == 0)
         app_say(app, "nothing found: the library is empty");
-    else if (isfinite(result->nearest))
-        app_say(app, "nothing found; what came nearest has a match of %.0f %%",
-                result->nearest * 100);
+    else if (isfinite(result->nearest) && !o->from)
+        app_say(app, "nothing found%s; what came nearest has a match of %.0f %%",
+                o->filter ? " that fits the filter" : "", result->nearest * 100);
     else
         app_say(app, "nothing found%s%s", o->filter ? " that fits the filter" : "",
                 o->from ? " from there on" : "");

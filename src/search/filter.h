@@ -6,9 +6,9 @@
  * number, a string in single or double quotes (backslash quotes), or a bare word. `~` matches with
  * * and ? anywhere in a text, case folded; `=` on text folds case as well; `tag` (or `tags`) is
  * true when any tag fits, `path` when any path does. Fields of every clip: id, path, name, folder,
- * duration, rate, channels, windows, added (RFC 3339 or a date). Others are what users and files
- * said; comparing with a number compares as numbers. A clip without the field fits `!=` and
- * nothing else.
+ * title (as shown: the file's name where none was said), duration, rate, channels, windows, added
+ * (RFC 3339 or a date). Others are what users and files said; comparing with a number compares as
+ * numbers. A clip without the field fits `!=` and nothing else.
  *
  * Values go to the database bound, never as SQL. Owner: the caller. Thread: any. */
 #pragma once

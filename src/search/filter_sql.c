@@ -23,8 +23,17 @@ typedef struct {
     const char *folded; /* what is given to matches() */
 } TextField;
 
+/* What clips are shown by: the title that was said, else the oldest file's name without its ending.
+ */
+#define SHOWN_TITLES                                                                               \
+    "(SELECT clip, value, folded FROM value WHERE name = 'title' UNION ALL "                       \
+    "SELECT clip, stem(name), fold(stem(name)) FROM path WHERE number IN "                         \
+    "(SELECT min(number) FROM path GROUP BY clip) AND clip NOT IN "                                \
+    "(SELECT clip FROM value WHERE name = 'title')) WHERE "
+
 static const TextField text_fields[] = {
     {"id", "", "c.id", "c.id"},
+    {"title", ANY_CLIP SHOWN_TITLES, "folded", "value"},
     {"tag", ANY_CLIP "tag WHERE ", "folded", "tag"},
     {"name", ANY_CLIP "path WHERE ", "fold(name)", "name"},
     {"folder", ANY_CLIP "path WHERE ", "fold(folder)", "folder"},

@@ -57,7 +57,10 @@ static StoreCheck *check_file(Local *local, FileKind kind, const IndexFile *file
     Index *index = index_new(local->dim);
     const char *why = index_map(index, path, file->stamp);
     index_free(index);
-    return check_line(local_file_keys[kind], !why, g_strdup(why ? why : "can be read"));
+    bool older = why && strcmp(why, INDEX_OTHER_VERSION) == 0;
+    return check_line(local_file_keys[kind], !why || older,
+                      older ? g_strdup_printf("%s: the next index makes it anew", why)
+                            : g_strdup(why ? why : "can be read"));
 }
 
 static bool check_files(Local *local, Store *store, GPtrArray *checks, GError **error) {

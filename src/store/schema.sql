@@ -13,7 +13,8 @@
  *     tag       the tags that count, in their order; folded = fold(tag).
  *
  * SQL functions that every connection has: fold(text), the text with case folded, in NFKC, for `folded = fold(?)`;
- * matches(text, pattern): pattern fits anywhere in the text, '*' any bytes, '?' one character, case folded.
+ * matches(text, pattern): pattern fits anywhere in the text, '*' any bytes, '?' one character, case folded; stem(name), a
+ * file's name without its ending.
  *
  * The rest is the store's own. said: who said what (source 0 file, 1 label file, 2 user; value NULL: "there is none";
  * tags as a list parted by ';'); value and tag follow from it. window: rows of a clip run one by one; clip has no

@@ -62,13 +62,21 @@ static void as_number(sqlite3_context *context, int count, sqlite3_value **value
     if (end != text && !*end && isfinite(number)) sqlite3_result_double(context, number);
 }
 
+static void stem(sqlite3_context *context, int count, sqlite3_value **values) {
+    const char *name = (const char *)sqlite3_value_text(values[0]);
+    const char *dot = name ? strrchr(name, '.') : NULL;
+    int len = dot && dot != name ? (int)(dot - name) : -1;
+    if (name) sqlite3_result_text(context, name, len, SQLITE_TRANSIENT);
+}
+
 int sql_functions_add(sqlite3 *db) {
     const int flags = SQLITE_UTF8 | SQLITE_DETERMINISTIC | SQLITE_INNOCUOUS;
     static const struct {
         const char *name;
         int count;
         void (*call)(sqlite3_context *context, int count, sqlite3_value **values);
-    } table[] = {{"fold", 1, fold}, {"matches", 2, matches}, {"as_number", 1, as_number}};
+    } table[] = {
+        {"fold", 1, fold}, {"matches", 2, matches}, {"as_number", 1, as_number}, {"stem", 1, stem}};
     int result = SQLITE_OK;
     for (size_t i = 0; i < G_N_ELEMENTS(table) && result == SQLITE_OK; i++)
         result = sqlite3_create_function(db, table[i].name, table[i].count, flags, NULL,

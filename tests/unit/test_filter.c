@@ -221,6 +221,11 @@ static const struct {
     {"folder ~ \"ne\"", "23"},
     {"name = B.WAV", "2"},
     {"name ~ \".flac\"", "3"},
+    {"title = \"Slow Rain\"", "1"},
+    {"title = a", ""},
+    {"title in (b, C)", "23"},
+    {"title ~ \"r\"", "1"},
+    {"title != c", "12"},
     {"artist in (\"ann\", Bob)", "12"},
     {"artist = ann and not artist = bob", "1"},
     {"artist != ann", "23"},
@@ -257,7 +262,8 @@ static void clips_that_fit_are_found(void) {
     g_autoptr(Backend) backend = local_open(dir, STORE_CREATE, 0, &error);
     g_assert_no_error(error);
     add(backend, 1, "/s/old/a.wav", 10,
-        (const char *const[]){"artist", "Ann", "year", "1999", "tags", "rain", NULL});
+        (const char *const[]){"artist", "Ann", "year", "1999", "tags", "rain", "title", "Slow rain",
+                              NULL});
     add(backend, 2, "/s/new/b.wav", 40,
         (const char *const[]){"artist", "Bob", "year", "2000", "tags", "Rain;Wind", NULL});
     add(backend, 3, "/s/new/c.flac", 20,

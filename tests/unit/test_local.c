@@ -169,6 +169,23 @@ static void a_missing_or_foreign_file_is_passed_over_and_made_anew(void) {
     plain_free(plain);
 }
 
+static void a_file_of_another_version_is_no_damage(void) {
+    Plain *plain = plain_new();
+    plain_add_many(plain, 60);
+    plain_settle(plain);
+    g_autofree char *path = index_file(plain, "tail-");
+    g_autofree char *bytes = NULL;
+    gsize len;
+    g_assert_true(g_file_get_contents(path, &bytes, &len, NULL));
+    bytes[12]++; /* magic, order, version */
+    g_assert_true(g_file_set_contents(path, bytes, (gssize)len, NULL));
+    backend_close(plain->backend);
+    plain_open(plain, STORE_WRITE);
+    expect_sound(plain);
+    expect_all(plain, plain->backend);
+    plain_free(plain);
+}
+
 static void damage_found_while_searching_costs_no_hit(void) {
     Plain *plain = plain_new();
     plain_add_many(plain, 400);
@@ -488,6 +505,7 @@ int main(int argc, char **argv) {
     ADD(settling_twice_writes_nothing_new);
     ADD(what_the_store_does_not_name_is_swept_away);
     ADD(a_missing_or_foreign_file_is_passed_over_and_made_anew);
+    ADD(a_file_of_another_version_is_no_damage);
     ADD(damage_found_while_searching_costs_no_hit);
     ADD(damage_of_a_mapped_file_is_mended_by_settling);
     ADD(rows_and_best_windows_are_those_that_were_added);
