@@ -6,6 +6,7 @@
 #include "store_private.h"
 #include "store_vfs.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -29,10 +30,17 @@ static ErrorCode code_of(int result) {
     return ERR_IO;
 }
 
+/* SQLite has a code of its own for it, but not where it makes room for its log's index. */
+static bool is_full(sqlite3 *db, int result) {
+    return (result & 0xFF) == SQLITE_FULL ||
+           ((result & 0xFF) == SQLITE_IOERR && sqlite3_system_errno(db) == ENOSPC);
+}
+
 bool sql_fail(sqlite3 *db, const char *file, GError **error) {
     int result = db ? sqlite3_extended_errcode(db) : SQLITE_NOMEM;
     if ((result & 0xFF) == SQLITE_NOMEM) g_error("%s: out of memory", file);
     ErrorCode code = result == SQLITE_IOERR_DATA ? ERR_FORMAT : code_of(result);
+    if (is_full(db, result)) return error_fail_errno(error, file, ENOSPC);
     if ((result & 0xFF) == SQLITE_NOTADB)
         return error_fail(error, code, "%s: is not a library", file);
     if (code == ERR_FORMAT)

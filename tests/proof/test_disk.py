@@ -17,6 +17,7 @@ from proof import EARSHOT, LONG, MODEL, QUERY, Proof, prove, say
 
 DISK = 4 << 20  # bytes
 ROUNDS = 60 if LONG else 6
+LOG_INDEX = 64 << 10  # bytes, with room to spare: what a reader needs where a writer left changes in the log
 FILE_LIMITS = (0, 1000, 20_000, 60_000, 100_000)
 NOBODY = 65534
 OWN_MOUNTS = "--own-mounts"  # given to ourselves, once that is so
@@ -76,14 +77,19 @@ class Full(Disk):
         stat = os.statvfs(self.disk)
         return (stat.f_blocks - stat.f_bavail) * stat.f_frsize
 
-    def whole_clips(self, base):
-        """What is in the library, with the disk full as it is; a new one may not have come to be."""
+    def whole_clips(self, base, check=True):
+        """What is in the library, with the disk all but full; a new one may not have come to be."""
         done = self.start(["list", "-L", self.library])
+        if done.returncode == 1 and done.stderr.endswith(b": the disk is full\n"):  # SQLite maps its log in a file
+            ballast = self.disk / "ballast"
+            os.truncate(ballast, max(ballast.stat().st_size - LOG_INDEX, 0))
+            done = self.start(["list", "-L", self.library])
         if not base and done.returncode == 1 and done.stderr.rstrip().endswith((b"there is no library", b"is empty")):
             return {}
-        return self.sound_library(self.library)
+        return self.sound_library(self.library, check)
 
-    def prove(self, command, base=None):
+    def prove(self, command, base=None, whole=True):
+        """whole: the library is so before the command."""
         self.lay_out(base)
         before = self.clips(base) if base else {}
         used = self.used()
@@ -97,7 +103,7 @@ class Full(Disk):
             done = self.start(command)
             if done.returncode:
                 self.fails_in_one_line(done, "full", "No space left")
-            now = self.whole_clips(base)
+            now = self.whole_clips(base, check=whole)
             self.assertLessEqual(before.keys() & after.keys(), now.keys())
             for id, clip in now.items():
                 self.assertIn(clip, [side[id] for side in (before, after) if id in side])
@@ -128,7 +134,7 @@ class Full(Disk):
         base = self.make_base()
         for path in base.glob("*.index"):
             path.unlink()
-        self.prove(self.index(), base)
+        self.prove(self.index(), base, whole=False)
 
     def test_edit(self):
         self.mount()
