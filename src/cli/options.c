@@ -118,17 +118,32 @@ static bool next_is_value(const char *arg, const Option *table, const Option *al
     return arg[0] == '-' && value_at(arg, table, also) == strlen(arg);
 }
 
+typedef struct {
+    const Option *table, *also;
+    bool stop_early;
+    bool ended, value; /* no options any more; the next argument is a value */
+} Reading;
+
+/* Arguments are asked about in their order. */
+static bool is_option(Reading *reading, const char *arg) {
+    const bool dashed = arg[0] == '-' && arg[1];
+    if (reading->value) {
+        reading->value = false;
+        return false;
+    }
+    if (strcmp(arg, "--") == 0 || (reading->stop_early && !dashed)) reading->ended = true;
+    if (reading->ended || !dashed) return false;
+    reading->value = next_is_value(arg, reading->table, reading->also);
+    return true;
+}
+
 /* GOption wants a value as an argument of its own: "-n5" becomes "-n" "5". */
 static void split_letters(const Option *table, const Option *also, char ***argv, bool stop_early) {
     g_autoptr(GPtrArray) args = g_ptr_array_new();
-    bool options = true, value = false;
+    Reading reading = {table, also, stop_early, false, false};
     for (char **arg = *argv; *arg; arg++) {
-        bool first = arg == *argv, dashed = (*arg)[0] == '-' && (*arg)[1];
-        if (!first && !value && (strcmp(*arg, "--") == 0 || (stop_early && !dashed)))
-            options = false;
-        bool option = options && !first && !value && dashed;
-        size_t at = option && (*arg)[1] != '-' ? value_at(*arg, table, also) : 0;
-        value = option && next_is_value(*arg, table, also);
+        bool letters = arg != *argv && is_option(&reading, *arg) && (*arg)[1] != '-';
+        size_t at = letters ? value_at(*arg, table, also) : 0;
         g_ptr_array_add(args, at ? g_strndup(*arg, at) : g_strdup(*arg));
         if (at && (*arg)[at]) g_ptr_array_add(args, g_strdup(*arg + at));
     }
