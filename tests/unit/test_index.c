@@ -241,7 +241,7 @@ static void nearest_vectors_are_found_in_lists(void) {
         g_free((void *)set.bits);
     }
     for (int k = 10; k <= 2000; k *= 2)
-        g_assert_cmpfloat(recall_in(index, m, rand, (Trial){.k = k, .queries = 50}), >=, 0.985);
+        g_assert_cmpfloat(recall_in(index, m, rand, (Trial){.k = k, .queries = 150}), >=, 0.985);
     g_assert_cmpfloat(recall_in(index, m, rand, (Trial){.k = 5000, .queries = 4}), >=, 0.99);
     g_assert_cmpfloat(recall_in(index, m, rand, (Trial){.k = INDEX_MAX_K, .queries = 2}), >=, 0.99);
     index_free(index);
