@@ -91,11 +91,21 @@ static sqlite3 *open_readable(const Store *store, const char *uri, GError **erro
     return NULL;
 }
 
+static bool is_empty_beside(const Store *store, const char *ending) {
+    g_autofree char *path = g_strconcat(store->file, ending, NULL);
+    struct stat st;
+    return stat(path, &st) != 0 || st.st_size == 0;
+}
+
 /* What the log holds that the database does not have yet. */
 static bool log_is_empty(const Store *store) {
-    g_autofree char *log = g_strconcat(store->file, "-wal", NULL);
-    struct stat st;
-    return stat(log, &st) != 0 || st.st_size == 0;
+    return is_empty_beside(store, "-wal");
+}
+
+/* Before there is a log, at the very first, a kill leaves a journal; only a writer can take back
+ * what is half written. */
+static bool is_half_made(const Store *store) {
+    return !is_empty_beside(store, "-journal");
 }
 
 /* Readers need library.db-shm beside the database. In a folder where it cannot be made nobody
@@ -103,6 +113,11 @@ static bool log_is_empty(const Store *store) {
 static sqlite3 *open_to_read(const Store *store, GError **error) {
     g_autoptr(GError) why = NULL;
     sqlite3 *db = open_readable(store, "mode=ro", &why);
+    if (!db && is_half_made(store)) {
+        error_fail(error, ERR_NOT_FOUND, "%s: is half made; the next index makes all of it",
+                   store->file);
+        return NULL;
+    }
     if (!db && why->code == ERR_DENIED && access(store->file, R_OK) == 0) {
         if (log_is_empty(store)) return open_readable(store, "mode=ro&immutable=1", error);
         error_fail(error, ERR_DENIED,

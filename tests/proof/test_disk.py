@@ -84,7 +84,8 @@ class Full(Disk):
             ballast = self.disk / "ballast"
             os.truncate(ballast, max(ballast.stat().st_size - LOG_INDEX, 0))
             done = self.start(["list", "-L", self.library])
-        if not base and done.returncode == 1 and done.stderr.rstrip().endswith((b"there is no library", b"is empty")):
+        if not base and done.returncode == 1 and done.stderr.rstrip().endswith((b"there is no library", b"is empty",
+                                                                                     b"makes all of it")):
             return {}
         return self.sound_library(self.library, check)
 
