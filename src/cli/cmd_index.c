@@ -151,6 +151,16 @@ static bool parse_shard(const char *text, IngestOptions *how, GError **error) {
     return error_fail(error, ERR_USAGE, "--shard: \"%s\": I/N, such as 1/4 to 4/4", text);
 }
 
+static bool check_globs(const char *option, char **globs, GError **error) {
+    for (; globs && *globs; globs++)
+        if (**globs == '/')
+            return error_fail(error, ERR_USAGE,
+                              "--%s: \"%s\": a glob is of a name, or of a path below those that "
+                              "are indexed",
+                              option, *globs);
+    return true;
+}
+
 static bool ingest_options(App *app, const Options *o, char **paths, IngestOptions *how,
                            GError **error) {
     *how = (IngestOptions){.paths = (const char *const *)paths,
@@ -166,7 +176,8 @@ static bool ingest_options(App *app, const Options *o, char **paths, IngestOptio
                            .stop = app->stop};
     if (o->watch && o->dry_run)
         return error_fail(error, ERR_USAGE, "--watch and --dry-run exclude each other");
-    return parse_shard(o->shard, how, error);
+    return check_globs("include", o->include, error) && check_globs("exclude", o->exclude, error) &&
+           parse_shard(o->shard, how, error);
 }
 
 static void count_inputs(App *app, const IngestReport *r) {
@@ -214,7 +225,10 @@ const Command command_index = {
         "Folders are walked, and whatever FFmpeg decodes is taken. Files that have not changed\n"
         "cost next to nothing, moved and copied ones are known by their content, and a run that\n"
         "was interrupted goes on where it stopped. Files that failed are not tried again until\n"
-        "they change (earshot list --failed). A new library needs a model (-m), and keeps it.",
+        "they change (earshot list --failed). A new library needs a model (-m), and keeps it.\n"
+        "\n"
+        "A GLOB (* ? [a-z]) fits a name, or a path below PATH; one with a slash at its end fits a\n"
+        "folder and all in it: --exclude drafts/. For {a,b}, say the option twice.",
     .options = options,
     .run = run,
 };

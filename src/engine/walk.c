@@ -68,9 +68,24 @@ static const char *name_of(const char *path) {
     return slash ? slash + 1 : path;
 }
 
+static bool fits(const char *glob, const char *relative) {
+    return fnmatch(glob, relative, 0) == 0 || fnmatch(glob, name_of(relative), 0) == 0;
+}
+
+/* "GLOB/", without its slash, against the folders above what lies there. */
+static bool is_below(const char *glob, const char *relative) {
+    g_autofree char *folder = g_strndup(glob, strlen(glob) - 1);
+    g_autofree char *part = g_strdup(relative);
+    for (char *slash; (slash = strrchr(part, '/'));) {
+        *slash = 0;
+        if (fits(folder, part)) return true;
+    }
+    return false;
+}
+
 static bool any_fits(const char *const *globs, const char *relative) {
     for (; globs && *globs; globs++)
-        if (fnmatch(*globs, relative, 0) == 0 || fnmatch(*globs, name_of(relative), 0) == 0)
+        if (g_str_has_suffix(*globs, "/") ? is_below(*globs, relative) : fits(*globs, relative))
             return true;
     return false;
 }
@@ -84,8 +99,11 @@ static bool in_shard(const Walk *walk, const char *relative) {
     return (int)(hash % (guint)walk->options.shards) == walk->options.shard - 1;
 }
 
+/* With a slash, so that globs of folders take it for one. */
 static bool is_wanted_folder(const Walk *walk, const char *relative) {
-    return name_of(relative)[0] != '.' && !any_fits(walk->options.exclude, relative);
+    g_autofree char *inside = g_strconcat(relative, "/", NULL);
+    return name_of(relative)[0] != '.' && !any_fits(walk->options.exclude, relative) &&
+           !any_fits(walk->options.exclude, inside);
 }
 
 static bool is_wanted_file(const Walk *walk, const char *relative) {

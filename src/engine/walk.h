@@ -10,8 +10,9 @@
 #include "clip.h"
 
 typedef struct {
-    const char *const *include, *const *exclude; /* globs on the name or the path below the root;
-                                                    NULL-terminated; may be NULL */
+    /* Globs on the name or the path below the root, NULL-terminated; may be NULL. "GLOB/" is a
+     * folder and all that lies in it. */
+    const char *const *include, *const *exclude;
     int shard, shards; /* files of this shard (from 1) alone; 0 of 0: all */
 } WalkOptions;
 

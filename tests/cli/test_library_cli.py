@@ -163,6 +163,10 @@ class Index(Library):
     def test_globs_choose_files(self):
         self.assertEqual(self.index("--include", "*r*.wav", "--exclude", "weather")["added"], 2)
 
+    def test_globs_choose_folders(self):
+        self.assertEqual(self.index("--exclude", "weather/")["added"], 3)
+        self.fails("index", "-m", MODEL, "sounds", "--exclude", str(self.sounds / "dogs"), status=2, says="a glob is of")
+
     def test_tags_and_a_table_say_more(self):
         (self.dir / "meta.csv").write_text('path,title,mood\n"sounds/siren.wav","A, siren",loud\n')
         self.index("--tag", "mine", "--tag", "test", "--meta", "meta.csv")

@@ -126,6 +126,16 @@ static void globs_fit_names_and_paths(void) {
     tree_free(&tree);
 }
 
+static void a_glob_with_a_slash_at_its_end_is_a_folder_and_all_in_it(void) {
+    Tree tree = tree_new();
+    put(&tree, "cat/a.wav"), put(&tree, "dog/cat/deep/b.wav"), put(&tree, "dog/cat.wav");
+    const char *const cat[] = {"cat/", NULL}, *const deep[] = {"dog/c*/", NULL};
+    expect(&tree, &(WalkOptions){.exclude = cat}, "dog/cat.wav ");
+    expect(&tree, &(WalkOptions){.include = cat}, "cat/a.wav dog/cat/deep/b.wav ");
+    expect(&tree, &(WalkOptions){.include = deep}, "dog/cat/deep/b.wav ");
+    tree_free(&tree);
+}
+
 static void shards_part_the_files(void) {
     Tree tree = tree_new();
     int sum = 0;
@@ -210,6 +220,8 @@ int main(int argc, char **argv) {
     g_test_add_func("/walk/a_folder_that_is_only_linked_is_read_once",
                     a_folder_that_is_only_linked_is_read_once);
     g_test_add_func("/walk/globs_fit_names_and_paths", globs_fit_names_and_paths);
+    g_test_add_func("/walk/a_glob_with_a_slash_at_its_end_is_a_folder_and_all_in_it",
+                    a_glob_with_a_slash_at_its_end_is_a_folder_and_all_in_it);
     g_test_add_func("/walk/shards_part_the_files", shards_part_the_files);
     g_test_add_func("/walk/names_are_bytes", names_are_bytes);
     g_test_add_func("/walk/what_is_no_regular_file_is_a_fault", what_is_no_regular_file_is_a_fault);
