@@ -12,16 +12,33 @@ const char *app_library_name(const App *app) {
     return app->common.library ? app->common.library : app->library;
 }
 
+static LibraryOptions options_of(const App *app, const char *model) {
+    return (LibraryOptions){.models_dir = app->models_dir,
+                            .model = model,
+                            .threads = app->common.threads,
+                            .wait = WRITER_WAIT};
+}
+
+static bool is_address(const char *where) {
+    return g_str_has_prefix(where, "http://") || g_str_has_prefix(where, "https://");
+}
+
 static Library *open_library(App *app, const char *where, const char *model, StoreMode mode,
                              GError **error) {
-    LibraryOptions options = {.models_dir = app->models_dir,
-                              .model = model,
-                              .threads = app->common.threads,
-                              .wait = WRITER_WAIT};
-    if (!g_str_has_prefix(where, "http://") && !g_str_has_prefix(where, "https://"))
-        return library_open(where, mode, &options, error);
+    LibraryOptions options = options_of(app, model);
+    if (!is_address(where)) return library_open(where, mode, &options, error);
     error_fail(error, ERR_UNSUPPORTED, "%s: libraries are folders as yet", where);
     return NULL;
+}
+
+bool app_library_is_new(const App *app) {
+    const char *where = app_library_name(app);
+    return !is_address(where) && !library_is_there(where);
+}
+
+Library *app_make_library(App *app, GError **error) {
+    LibraryOptions options = options_of(app, app->common.model);
+    return library_make(app_library_name(app), &options, error);
 }
 
 Library *app_open_library(App *app, StoreMode mode, GError **error) {

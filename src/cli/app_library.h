@@ -10,6 +10,10 @@
 Library *app_open_library(App *app, StoreMode mode, GError **error);
 Library *app_open_other(App *app, const char *where, StoreMode mode, GError **error);
 
+/* Nothing is there yet; and then: made with the model of -m, once that can be opened. */
+bool app_library_is_new(const App *app);
+Library *app_make_library(App *app, GError **error);
+
 /* What -L, the environment or the default name. Borrowed. */
 const char *app_library_name(const App *app);
 

@@ -5,6 +5,7 @@
 #include "json_path.h"
 #include "si.h"
 
+#include <glib/gstdio.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -185,21 +186,48 @@ static void count_inputs(App *app, const IngestReport *r) {
     app->done = (int)MIN(done, G_MAXINT);
 }
 
+static void remove_scratch(const char *folder) {
+    GDir *dir = folder ? g_dir_open(folder, 0, NULL) : NULL;
+    for (const char *name; dir && (name = g_dir_read_name(dir));) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_unlink(path);
+    }
+    if (!dir) return;
+    g_dir_close(dir);
+    g_rmdir(folder);
+}
+
+/* A library that is new is made when nothing speaks against it any more. A dry run over a new one
+ * uses an empty one in a folder that is removed: *scratch, or NULL. */
+static Library *open_library(App *app, const IngestOptions *how, char **scratch, GError **error) {
+    if (!app_library_is_new(app)) return app_open_library(app, STORE_CREATE, error);
+    if (!ingest_check(how, error)) return NULL;
+    if (!how->dry_run) return app_make_library(app, error);
+    *scratch = g_dir_make_tmp("earshot-XXXXXX", error);
+    return *scratch ? app_open_other(app, *scratch, STORE_CREATE, error) : NULL;
+}
+
+static bool ingest(Library *library, const IngestOptions *how, bool watch,
+                   const IngestListener *listener, IngestReport *report, GError **error) {
+    return watch ? ingest_watch(library, how, listener, report, error)
+                 : ingest_run(library, how, listener, report, error);
+}
+
 static bool index_paths(App *app, const Options *o, char **paths, GError **error) {
     IngestOptions how;
     IngestReport report = {0};
     Watcher watcher = {.app = app};
     const IngestListener listener = {on_found, on_done, on_fault, on_warning, &watcher};
     if (!ingest_options(app, o, paths, &how, error)) return false;
-    g_autoptr(Library) library = app_open_library(app, STORE_CREATE, error);
-    if (!library) return false;
-    bool (*ingest)(Library *, const IngestOptions *, const IngestListener *, IngestReport *,
-                   GError **) = o->watch ? ingest_watch : ingest_run;
-    bool well = ingest(library, &how, &listener, &report, error);
+    g_autofree char *scratch = NULL;
+    Library *library = open_library(app, &how, &scratch, error);
+    bool well = library && ingest(library, &how, o->watch, &listener, &report, error);
+    library_close(library);
+    remove_scratch(scratch);
     progress_free(watcher.progress);
     count_inputs(app, &report);
     /* What was finished is kept and told, also when the rest was interrupted. */
-    if (well || g_atomic_int_get(app->stop)) summarise(app, o, &report);
+    if (well || (library && g_atomic_int_get(app->stop))) summarise(app, o, &report);
     ingest_report_clear(&report);
     return well;
 }

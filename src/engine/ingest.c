@@ -253,15 +253,21 @@ bool ingest_finish(Ingest *ingest, GError **error) {
 }
 
 /* Not one of the paths is there. */
-static bool check_roots(const Ingest *ingest, GError **error) {
+static bool check_roots(const IngestOptions *options, GError **error) {
     struct stat st;
-    for (guint i = 0; i < ingest->roots->len; i++)
-        if (stat(ingest->roots->pdata[i], &st) == 0) return true;
-    return error_fail(error, ERR_NOT_FOUND, "%s: no such file", ingest->options->paths[0]);
+    for (const char *const *path = options->paths; *path; path++)
+        if (stat(*path, &st) == 0) return true;
+    return error_fail(error, ERR_NOT_FOUND, "%s: no such file", options->paths[0]);
+}
+
+bool ingest_check(const IngestOptions *options, GError **error) {
+    if (!check_roots(options, error)) return false;
+    g_autoptr(Meta) meta = options->meta ? meta_read(options->meta, error) : NULL;
+    return !options->meta || meta;
 }
 
 bool ingest_all(Ingest *ingest, GError **error) {
-    if (!check_roots(ingest, error)) return false;
+    if (!check_roots(ingest->options, error)) return false;
     if (!look_in_one_go(ingest, error)) return false;
     if (ingest->listener->found) ingest->listener->found(ingest->listener->user, ingest->todo->len);
     if (!ingest_do(ingest, error)) return false;

@@ -43,6 +43,10 @@ typedef struct {
     void *user;
 } IngestListener;
 
+/* What can be wrong before there is a library: not one of the paths is there, labels that cannot be
+ * read. */
+bool ingest_check(const IngestOptions *options, GError **error);
+
 /* False with ERR_CANCELLED when stopped (what was finished is kept), or when nothing could be done
  * at all. */
 bool ingest_run(Library *library, const IngestOptions *options, const IngestListener *listener,

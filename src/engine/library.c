@@ -8,17 +8,41 @@
 
 #include <string.h>
 
-Library *library_open(const char *where, StoreMode mode, const LibraryOptions *options,
-                      GError **error) {
-    Backend *backend = local_open(where, mode, options->wait, error);
-    if (!backend) return NULL;
+static Library *library_new(const char *where, const LibraryOptions *options) {
     Library *library = g_new0(Library, 1);
     g_mutex_init(&library->lock);
-    library->backend = backend;
+    library->where = g_strdup(where);
     library->models_dir = g_strdup(options->models_dir);
     library->model = g_strdup(options->model);
     library->threads = options->threads;
     return library;
+}
+
+static bool open_backend(Library *library, StoreMode mode, double wait, GError **error) {
+    library->backend = local_open(library->where, mode, wait, error);
+    return library->backend != NULL;
+}
+
+Library *library_open(const char *where, StoreMode mode, const LibraryOptions *options,
+                      GError **error) {
+    g_autoptr(Library) library = library_new(where, options);
+    return open_backend(library, mode, options->wait, error) ? g_steal_pointer(&library) : NULL;
+}
+
+bool library_is_there(const char *where) {
+    g_autofree char *file = g_build_filename(where, STORE_FILE, NULL);
+    return g_file_test(file, G_FILE_TEST_EXISTS);
+}
+
+Library *library_make(const char *where, const LibraryOptions *options, GError **error) {
+    g_autoptr(Library) library = library_new(where, options);
+    if (!library_engine(library, error) ||
+        !open_backend(library, STORE_CREATE, options->wait, error))
+        return NULL;
+    /* Another process was faster: the model is opened again, to be compared with that one's. */
+    if (library->backend->ops->model(library->backend))
+        g_clear_pointer(&library->engine, engine_close);
+    return g_steal_pointer(&library);
 }
 
 void library_close(Library *library) {
@@ -27,6 +51,7 @@ void library_close(Library *library) {
     engine_close(library->engine);
     backend_close(library->backend);
     g_mutex_clear(&library->lock);
+    g_free(library->where);
     g_free(library->models_dir);
     g_free(library->model);
     g_free(library->model_name);
@@ -38,7 +63,7 @@ Backend *library_backend(Library *library) {
 }
 
 const char *library_name(const Library *library) {
-    return library->backend->ops->name(library->backend);
+    return library->backend ? library->backend->ops->name(library->backend) : library->where;
 }
 
 Engine *library_engine(Library *library, GError **error) {

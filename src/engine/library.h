@@ -23,6 +23,10 @@ typedef struct {
 /* `where`: a directory (later also an address of OpenSearch). */
 Library *library_open(const char *where, StoreMode mode, const LibraryOptions *options,
                       GError **error);
+bool library_is_there(const char *where);
+
+/* One that is not there yet, when its model can be opened; otherwise nothing is left behind. */
+Library *library_make(const char *where, const LibraryOptions *options, GError **error);
 void library_close(Library *library);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Library, library_close)
 

@@ -83,7 +83,8 @@ static bool check_same(Library *library, const Engine *engine, const StoreModel 
 }
 
 Engine *library_open_engine(Library *library, GError **error) {
-    const StoreModel *own = library->backend->ops->model(library->backend);
+    Backend *backend = library->backend;
+    const StoreModel *own = backend ? backend->ops->model(backend) : NULL;
     g_autofree char *dir = find_model(library, own, error);
     if (!dir) return NULL;
     g_autoptr(Engine) engine = engine_open(dir, library->threads, error);

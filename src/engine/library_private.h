@@ -3,7 +3,8 @@
 #include "library.h"
 
 struct Library {
-    Backend *backend;
+    char *where;
+    Backend *backend;         /* NULL while library_make looks for the model */
     char *models_dir, *model; /* `model` as the user named it, or NULL */
     int threads;
     GMutex lock;            /* over all below */

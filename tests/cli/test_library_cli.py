@@ -160,6 +160,15 @@ class Index(Library):
         self.index()
         self.assertEqual(self.json("stats")["clips"], 5)
 
+    def test_what_cannot_be_done_leaves_no_library(self):
+        self.assertEqual(self.index("--dry-run")["added"], 5)
+        self.fails("index", "-m", MODEL, "nofolder", status=1, says="nofolder: no such file")
+        self.fails("index", "-m", MODEL, "sounds", "--meta", "none.csv", status=1, says="none.csv: no such file")
+        self.fails("index", "-m", "nomodel", "sounds", status=1, says="nomodel")
+        self.fails("index", "sounds", status=2, says="a new library needs a model")
+        self.assertFalse((self.dir / "lib").exists())
+        self.fails("list", status=1, says="there is no library")
+
     def test_globs_choose_files(self):
         self.assertEqual(self.index("--include", "*r*.wav", "--exclude", "weather")["added"], 2)
 
