@@ -60,7 +60,16 @@ int store_lock(const char *dir, double wait, GError **error) {
 /* -- opening -- */
 
 static bool make_folder(const char *dir, GError **error) {
-    return g_mkdir_with_parents(dir, 0777) == 0 || error_fail_errno(error, dir, errno);
+    struct stat st;
+    const bool made = g_mkdir_with_parents(dir, 0777) == 0;
+    const int number = errno;
+    if (stat(dir, &st) == 0)
+        return S_ISDIR(st.st_mode) || error_fail(error, ERR_FORMAT, "%s: is not a folder", dir);
+    if (g_file_test(dir, G_FILE_TEST_IS_SYMLINK))
+        return error_fail(error, ERR_NOT_FOUND, "%s: is a link to nothing", dir);
+    if (number == ENOTDIR)
+        return error_fail(error, ERR_FORMAT, "%s: does not lie in a folder", dir);
+    return made || error_fail_errno(error, dir, number);
 }
 
 static bool check_there(const Store *store, StoreMode mode, GError **error) {
@@ -72,6 +81,12 @@ static bool check_there(const Store *store, StoreMode mode, GError **error) {
     }
     return S_ISREG(st.st_mode) ||
            error_fail(error, ERR_FORMAT, "%s: is not a regular file", store->file);
+}
+
+/* Asked before the lock's file is made beside it. */
+static bool check_ours(const Store *store, GError **error) {
+    return !store_is_foreign(store->file) ||
+           error_fail(error, ERR_UNSUPPORTED, "%s: is not a library", store->file);
 }
 
 static sqlite3 *open_to_write(const Store *store, StoreMode mode, GError **error) {
@@ -133,9 +148,12 @@ static bool open_database(Store *store, StoreMode mode, double wait, GError **er
     if (mode == STORE_CREATE && !make_folder(store->dir, error)) return false;
     if (!check_there(store, mode, error)) return false;
     if (mode == STORE_READ) {
-        store->db = open_to_read(store, error);
+        g_autoptr(GError) why = NULL;
+        store->db = open_to_read(store, &why);
+        if (!store->db && check_ours(store, error)) g_propagate_error(error, g_steal_pointer(&why));
         return store->db != NULL;
     }
+    if (!check_ours(store, error)) return false;
     store->lock = store_lock(store->dir, wait, error);
     if (store->lock < 0) return false;
     store->writable = true;
@@ -172,6 +190,11 @@ Store *store_open_locked(const char *dir, GError **error) {
     if (store->db) return store;
     store_close(store);
     return NULL;
+}
+
+bool store_can_be_repaired(const char *dir, GError **error) {
+    g_autoptr(Store) store = store_new(dir);
+    return check_there(store, STORE_WRITE, error) && check_ours(store, error);
 }
 
 static void model_clear(Store *store) {

@@ -46,6 +46,19 @@ static bool check(const char *file, int application, int version, int tables, GE
     return true;
 }
 
+/* As SQLite itself sees it: the store's way of reading takes it for damaged, for it has no sums. */
+bool store_is_foreign(const char *file) {
+    int foreign = 0;
+    sqlite3 *db = NULL;
+    bool read = sqlite3_open_v2(file, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+                number_of(db, file,
+                          "SELECT count(*) > 0 AND total(name IN ('clip', 'path', 'window')) = 0"
+                          " FROM sqlite_schema",
+                          &foreign, NULL);
+    sqlite3_close(db);
+    return read && foreign;
+}
+
 bool store_migrate(sqlite3 *db, const char *file, bool writable, GError **error) {
     int version, application, tables;
     if (!number_of(db, file, "SELECT count(*) FROM sqlite_schema", &tables, error) ||

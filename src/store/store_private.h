@@ -71,6 +71,12 @@ int store_lock(const char *dir, double wait, GError **error);
 /* For changing, by someone who holds the lock. */
 Store *store_open_locked(const char *dir, GError **error);
 
+/* There is a library, or what may have been one. */
+bool store_can_be_repaired(const char *dir, GError **error);
+
+/* A sound database of another program. */
+bool store_is_foreign(const char *file);
+
 /* SQLite's own check; its first complaint. */
 bool store_check_database(Store *store, char **detail);
 

@@ -344,6 +344,7 @@ static bool repair(const char *dir, GPtrArray *done, GError **error) {
 }
 
 bool store_repair(const char *dir, GPtrArray *done, GError **error) {
+    if (!store_can_be_repaired(dir, error)) return false;
     int lock = store_lock(dir, 0, error);
     if (lock < 0) return false;
     bool ok = repair(dir, done, error);

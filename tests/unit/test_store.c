@@ -2,6 +2,7 @@
  * leaves nothing behind. */
 #include "error.h"
 #include "library.h"
+#include "store_care.h"
 #include "store_read.h"
 #include "store_vfs.h"
 #include "store_words.h"
@@ -513,13 +514,44 @@ static void a_database_of_others_is_refused_and_left_alone(void) {
     g_assert_true(g_file_get_contents(file, &before, &before_len, NULL));
     for (StoreMode mode = STORE_READ; mode <= STORE_CREATE; mode++) {
         g_assert_null(store_open(dir, mode, 0, &error));
-        g_assert_error(error, EARSHOT_ERROR, ERR_FORMAT);
+        g_assert_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED);
         g_clear_error(&error);
     }
+    g_assert_false(store_repair(dir, NULL, &error));
+    g_assert_error(error, EARSHOT_ERROR, ERR_UNSUPPORTED);
+    g_clear_error(&error);
+    g_autofree char *lock = g_build_filename(dir, "writer.lock", NULL);
+    g_assert_false(g_file_test(lock, G_FILE_TEST_EXISTS));
     g_assert_true(g_file_get_contents(file, &after, &after_len, NULL));
     g_assert_cmpmem(before, before_len, after, after_len);
     g_free(before);
     g_free(after);
+    library_remove(dir);
+}
+
+static void expect_no_library(const char *where, StoreMode mode, const char *says) {
+    GError *error = NULL;
+    g_autofree char *wanted = g_strdup_printf("%s: %s", where, says);
+    g_assert_null(store_open(where, mode, 0, &error));
+    g_assert_cmpstr(error->message, ==, wanted);
+    g_clear_error(&error);
+    g_assert_false(store_repair(where, NULL, &error));
+    g_assert_cmpstr(error->message + strlen(where), ==, ": there is no library");
+    g_clear_error(&error);
+}
+
+static void what_is_no_folder_is_called_so(void) {
+    char *dir = library_dir();
+    g_autofree char *file = g_build_filename(dir, "file", NULL);
+    g_autofree char *below = g_build_filename(file, "below", NULL);
+    g_autofree char *link = g_build_filename(dir, "link", NULL);
+    g_autofree char *none = g_build_filename(dir, "none", NULL);
+    g_assert_true(g_file_set_contents(file, "x", 1, NULL));
+    g_assert_cmpint(symlink("nothing", link), ==, 0);
+    expect_no_library(file, STORE_CREATE, "is not a folder");
+    expect_no_library(below, STORE_CREATE, "does not lie in a folder");
+    expect_no_library(link, STORE_CREATE, "is a link to nothing");
+    expect_no_library(none, STORE_WRITE, "there is no library");
     library_remove(dir);
 }
 
@@ -675,6 +707,7 @@ int main(int argc, char **argv) {
     ADD(nothing_is_opened_where_nothing_is);
     ADD(a_newer_library_is_refused);
     ADD(a_database_of_others_is_refused_and_left_alone);
+    ADD(what_is_no_folder_is_called_so);
     ADD(what_is_no_database_is_refused);
     ADD(a_library_cut_short_is_an_error_or_right);
     return g_test_run();
