@@ -313,7 +313,6 @@ static bool salvage(const char *dir, GPtrArray *done, GError **error) {
     g_autofree char *folder = g_build_filename(dir, MENDING, NULL);
     g_autofree char *file = g_build_filename(dir, STORE_FILE, NULL);
     g_autofree char *fresh_file = g_build_filename(folder, STORE_FILE, NULL);
-    remove_mending(folder); /* what a repair left that was killed */
     Store *fresh = store_open(folder, STORE_CREATE, 0, error);
     bool ok = fresh && fill(fresh, file, done, error);
     ok = ok && sql_do(fresh, error, "PRAGMA wal_checkpoint(TRUNCATE)", "");
@@ -333,6 +332,8 @@ static bool is_readable(Store *store, GPtrArray *done) {
 
 static bool repair(const char *dir, GPtrArray *done, GError **error) {
     g_autoptr(GError) why = NULL;
+    g_autofree char *left = g_build_filename(dir, MENDING, NULL);
+    remove_mending(left); /* by a repair that was killed, maybe at its end */
     Store *store = store_open_locked(dir, &why);
     if (!store && why->code != ERR_FORMAT) {
         g_propagate_error(error, g_steal_pointer(&why));
