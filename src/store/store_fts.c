@@ -5,8 +5,7 @@
 
 #include <string.h>
 
-#define WORD_PATHS   32 /* of a clip whose names count */
-#define WORD_FOLDERS 4  /* of a path, the nearest: what lies above is about the machine */
+#define WORD_FOLDERS 4 /* of a path, the nearest: what lies above is about the machine */
 
 const char *const store_word_columns[STORE_WORD_COLUMNS] = {
     FIELD_TITLE, FIELD_TAGS, FIELD_DESCRIPTION, FIELD_ARTIST, FIELD_ALBUM,
@@ -78,7 +77,7 @@ static void add_folders(Document *document, GHashTable *seen, const char *folder
 static bool add_paths(Store *store, int64_t clip, Document *document, GError **error) {
     sqlite3_stmt *row = sql_take(
         store, error, "SELECT name, folder FROM path WHERE clip = ? ORDER BY number LIMIT ?", "in",
-        clip, WORD_PATHS);
+        clip, STORE_WORD_PATHS);
     if (!row) return false;
     g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GHashTable) folders = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

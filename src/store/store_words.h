@@ -9,6 +9,10 @@ typedef struct {
     double score;
 } StoreHit;
 
+/* Of a clip's paths, those that came first give it words: another copy of a sound that has
+ * thousands costs no more than the second. */
+#define STORE_WORD_PATHS 32
+
 /* The columns of words, in the order of `boosts`. */
 #define STORE_WORD_COLUMNS 8
 extern const char *const store_word_columns[STORE_WORD_COLUMNS];

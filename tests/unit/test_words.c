@@ -215,6 +215,27 @@ static void conditions_take_hits_away_and_leave_scores(void) {
     library_remove(dir);
 }
 
+/* Else many copies of one sound would each cost as much as all before it. */
+static void names_of_the_first_paths_alone_are_words(void) {
+    char *dir = library_dir();
+    FileStamp stamp = {1, 2, 3};
+    g_autoptr(Store) store = library_new(dir);
+    int64_t clip = library_put(store, 1, "/rain.wav", 1);
+    for (int i = 2; i <= STORE_WORD_PATHS; i++) {
+        g_autofree char *path = g_strdup_printf("/%s%d.wav", i < STORE_WORD_PATHS ? "" : "wind", i);
+        g_assert_true(store_set_path(store, clip, path, &stamp, NULL));
+    }
+    g_assert_true(store_set_path(store, clip, "/thunder.wav", &stamp, NULL));
+    g_autoptr(GArray) last = store_search_words(store, "wind", NULL, 9, NULL);
+    g_autoptr(GArray) beyond = store_search_words(store, "thunder", NULL, 9, NULL);
+    g_assert_cmpuint(last->len, ==, 1);
+    g_assert_cmpuint(beyond->len, ==, 0);
+    g_assert_true(store_remove_path(store, "/2.wav", NULL));
+    g_autoptr(GArray) risen = store_search_words(store, "thunder", NULL, 9, NULL);
+    g_assert_cmpuint(risen->len, ==, 1);
+    library_remove(dir);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
 #define ADD(name) g_test_add_func("/words/" #name, name)
@@ -223,5 +244,6 @@ int main(int argc, char **argv) {
     ADD(scores_are_those_of_the_formula_through_all_changes);
     ADD(words_are_stemmed_and_folded_and_no_syntax_counts);
     ADD(conditions_take_hits_away_and_leave_scores);
+    ADD(names_of_the_first_paths_alone_are_words);
     return g_test_run();
 }
