@@ -233,6 +233,49 @@ static void rows_are_not_looked_for_where_none_can_be(void) {
     library_remove(dir);
 }
 
+#define MANY 300
+
+static char *library_of_many(void) {
+    char *dir = library_dir();
+    g_autoptr(Store) store = library_new(dir);
+    g_assert_true(store_begin(store, NULL));
+    for (unsigned i = 1; i <= MANY; i++) {
+        g_autofree char *path = g_strdup_printf("/dir/Sound_%u.wav", i);
+        library_put(store, i, path, 30);
+    }
+    g_assert_true(store_end(store, true, NULL));
+    return dir;
+}
+
+/* 64 bytes of every 8 KB, from `first` on. */
+static void spoil_much(const char *dir, gsize first) {
+    g_autofree char *file = file_of(dir), *bytes = NULL;
+    gsize len;
+    g_assert_true(g_file_get_contents(file, &bytes, &len, NULL));
+    for (gsize at = first; at + 64 <= len; at += 8192) memset(bytes + at, 0xA5, 64);
+    g_assert_true(g_file_set_contents(file, bytes, (gssize)len, NULL));
+}
+
+/* Mended, or left as it is with the reason. */
+static void a_database_that_is_spoiled_all_over_comes_to_an_end(void) {
+    int mended = 0;
+    for (gsize first = 0; first < 16384; first += 5000) {
+        GError *error = NULL;
+        char *dir = library_of_many();
+        spoil_much(dir, first);
+        g_test_timer_start();
+        if (store_repair(dir, NULL, &error)) {
+            assert_complaints(dir, "");
+            mended++;
+        } else
+            g_assert_error(error, EARSHOT_ERROR, ERR_FORMAT);
+        g_assert_cmpfloat(g_test_timer_elapsed(), <, 10);
+        g_clear_error(&error);
+        library_remove(dir);
+    }
+    g_assert_cmpint(mended, >, 0);
+}
+
 static void what_cannot_be_read_is_not_taken_for_nothing(void) {
     char *dir = library_of_sixty();
     const gsize pages = pages_of(dir);
@@ -499,6 +542,7 @@ int main(int argc, char **argv) {
     ADD(numbers_of_lost_windows_are_not_given_again);
     ADD(a_spoiled_page_costs_no_more_than_what_was_on_it);
     ADD(rows_are_not_looked_for_where_none_can_be);
+    ADD(a_database_that_is_spoiled_all_over_comes_to_an_end);
     ADD(what_cannot_be_read_is_not_taken_for_nothing);
     ADD(the_damaged_database_is_kept);
     ADD(nothing_is_repaired_while_another_writes);
