@@ -8,6 +8,8 @@
 
 #define INLINE LEVEL static inline __attribute__((always_inline))
 
+#include "vec_body_crc.inc"
+
 INLINE __m256 load_half(const uint16_t *p) {
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
@@ -46,18 +48,6 @@ LEVEL static float level_dot(const float *a, const float *b, size_t dim) {
         for (size_t j = 0; j < VEC_LANES; j++) lanes[j] += a[i + j] * b[i + j];
     for (size_t j = 0; i + j < dim; j++) lanes[j] += a[i + j] * b[i + j];
     return level_fold(lanes);
-}
-
-LEVEL static uint32_t level_crc(const void *data, size_t bytes) {
-    const uint8_t *p = data;
-    uint64_t crc = 0xffffffff;
-    for (; bytes >= 8; bytes -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, sizeof word);
-        crc = _mm_crc32_u64(crc, word);
-    }
-    for (; bytes; bytes--, p++) crc = _mm_crc32_u8((uint32_t)crc, *p);
-    return ~(uint32_t)crc;
 }
 
 LEVEL static void level_hadamard(float *x, int n) {

@@ -10,6 +10,8 @@
 
 #define INLINE LEVEL static inline __attribute__((always_inline))
 
+#include "vec_body_crc.inc"
+
 INLINE __m512 load_half(const uint16_t *p) {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
@@ -69,18 +71,6 @@ LEVEL static float level_dot(const float *p, const float *q, size_t dim) {
                                            _mm512_maskz_loadu_ps(n, q + i + 16)));
     }
     return fold(a, b);
-}
-
-LEVEL static uint32_t level_crc(const void *data, size_t bytes) {
-    const uint8_t *p = data;
-    uint64_t crc = 0xffffffff;
-    for (; bytes >= 8; bytes -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, sizeof word);
-        crc = _mm_crc32_u64(crc, word);
-    }
-    for (; bytes; bytes--, p++) crc = _mm_crc32_u8((uint32_t)crc, *p);
-    return ~(uint32_t)crc;
 }
 
 /* a + b in the lanes of `upper`'s zeros, and there a - b, whose a is w and whose b is v. */
