@@ -15,7 +15,7 @@ typedef struct {
 } Options;
 
 #define OPTION_DEFAULTS                                                                            \
-    { .n = 10, .weight = 0.8 }
+    { .n = SEARCH_HITS, .weight = SEARCH_WEIGHT }
 
 static const Option options[] = {
     {OPTION_CHOICE, "mode", 0, offsetof(Options, mode), "MODE",

@@ -16,6 +16,12 @@ static double share_of_rank(const GArray *list, guint i) {
     return 1.0 / (FUSE_RANK_CONSTANT + i + 1);
 }
 
+gint candidate_order(gconstpointer a, gconstpointer b) {
+    const Candidate *x = a, *y = b;
+    if (x->score != y->score) return x->score < y->score ? 1 : -1;
+    return x->id < y->id ? -1 : x->id > y->id;
+}
+
 static int by_score(gconstpointer a, gconstpointer b) {
     const Fused *x = a, *y = b;
     if (x->score != y->score) return x->score < y->score ? 1 : -1;

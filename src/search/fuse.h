@@ -18,6 +18,9 @@ typedef struct {
     double score;
 } Candidate;
 
+/* Of candidates in a GArray: the best first, equal ones by id. */
+gint candidate_order(gconstpointer a, gconstpointer b);
+
 typedef struct {
     uint64_t id;
     double score;

@@ -170,12 +170,6 @@ static bool find_vectors(Local *local, Reader *reader, const CandidateRequest *r
 
 /* -- the part of words -- */
 
-static int by_score(gconstpointer a, gconstpointer b) {
-    const Candidate *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return x->id < y->id ? -1 : x->id > y->id;
-}
-
 static bool find_words(Local *local, Store *store, const CandidateRequest *request,
                        const StoreWhere *where, GArray **out, GError **error) {
     g_autoptr(GArray) hits = store_search_words(store, request->words, where, request->most, error);
@@ -187,7 +181,7 @@ static bool find_words(Local *local, Store *store, const CandidateRequest *reque
         if (local_known_id(local, store, hit->clip, &candidate.id))
             g_array_append_val(*out, candidate);
     }
-    g_array_sort(*out, by_score);
+    g_array_sort(*out, candidate_order);
     return true;
 }
 

@@ -7,6 +7,8 @@
 #include "match.h"
 
 #define SEARCH_CANDIDATES 200   /* clips that each part brings at least */
+#define SEARCH_HITS       10    /* when nobody says how many */
+#define SEARCH_WEIGHT     0.8   /* of the vector part, when nobody says */
 #define SEARCH_MAX_HITS   10000 /* from + n */
 #define SEARCH_SAME_SOUND 0.985 /* cosine from which two clips count as near-duplicates */
 
@@ -28,7 +30,7 @@ typedef struct {
 } SearchOptions;
 
 #define SEARCH_DEFAULTS                                                                            \
-    { .n = 10, .weight = 0.8 }
+    { .n = SEARCH_HITS, .weight = SEARCH_WEIGHT }
 
 /* What is asked, as far as it is known: at least one of both. */
 typedef struct {

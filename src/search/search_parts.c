@@ -85,12 +85,6 @@ static int by_place(gconstpointer a, gconstpointer b) {
     return (x->span.start > y->span.start) - (x->span.start < y->span.start);
 }
 
-static int by_cosine(gconstpointer a, gconstpointer b) {
-    const Candidate *x = a, *y = b;
-    if (x->score != y->score) return x->score < y->score ? 1 : -1;
-    return x->id < y->id ? -1 : x->id > y->id;
-}
-
 static bool has_clip(const GHashTable *clips, const uint64_t *clip) {
     return g_hash_table_contains((GHashTable *)clips, clip);
 }
@@ -139,7 +133,7 @@ static GArray *vector_list(const GArray *table, double least) {
         const WindowHit *hit = &g_array_index(table, WindowHit, i);
         if (hit->cosine >= least) add_candidate(list, i, hit->cosine);
     }
-    g_array_sort(list, by_cosine);
+    g_array_sort(list, candidate_order);
     return list;
 }
 
