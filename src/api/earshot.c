@@ -178,9 +178,9 @@ static bool search_options(earshot *e, const earshot_search_options *options, Se
         return error_fail(error, ERR_USAGE, "vector_weight is not in [0, 1]");
     *how = (SearchOptions){.mode = (SearchMode)o.mode,
                            .fusion = o.rrf ? FUSION_RRF : FUSION_MINMAX,
-                           .n = o.n ? o.n : 10,
+                           .n = o.n ? o.n : SEARCH_HITS,
                            .from = o.from,
-                           .weight = o.vector_weight > 0 ? o.vector_weight : 0.8,
+                           .weight = o.vector_weight > 0 ? o.vector_weight : SEARCH_WEIGHT,
                            .min_match = o.min_match,
                            .windows = o.windows,
                            .exact = o.exact,
@@ -240,33 +240,10 @@ void earshot_hits_free(earshot_hits *hits) {
 
 /* ---- classify and embed ---- */
 
-typedef struct {
-    float *out; /* [dim] */
-    int dim;
-    GError *error;
-} OneVector;
-
-static bool take_vector(void *user, const EmbeddedFile *file) {
-    OneVector *one = user;
-    if (file->error)
-        one->error = g_error_copy(file->error);
-    else
-        memcpy(one->out, file->clip, (size_t)one->dim * sizeof(float));
-    return true;
-}
-
-static bool embed_file(Engine *engine, const char *path, float *out, GError **error) {
-    OneVector one = {.out = out, .dim = clap_dim(engine_clap(engine))};
-    EmbedOptions how = {.clip_only = true};
-    if (!embedder_run(engine, &how, &path, 1, take_vector, &one, error)) return false;
-    if (one.error) g_propagate_error(error, one.error);
-    return one.error == NULL;
-}
-
 earshot_status earshot_embed_file(earshot *e, const char *path, float *out) {
     GError *error = NULL;
     Engine *engine = library_engine(e->library, &error);
-    return engine && embed_file(engine, path, out, &error) ? EARSHOT_OK : failed(error);
+    return engine && embedder_run_one(engine, path, 0, out, &error) ? EARSHOT_OK : failed(error);
 }
 
 earshot_status earshot_embed_text(earshot *e, const char *text, float *out) {
@@ -295,7 +272,7 @@ earshot_status earshot_classify(earshot *e, const char *path, const char *const 
     g_autoptr(Labels) set = engine ? make_labels(engine, labels, count, templates, &error) : NULL;
     if (!set) return failed(error);
     g_autofree float *vector = g_new(float, (gsize)clap_dim(engine_clap(engine)));
-    if (!embed_file(engine, path, vector, &error)) return failed(error);
+    if (!embedder_run_one(engine, path, 0, vector, &error)) return failed(error);
     g_autofree LabelScore *scores = g_new(LabelScore, count);
     labels_score(set, vector, scores);
     for (size_t i = 0; i < count; i++)

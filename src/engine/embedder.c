@@ -405,3 +405,31 @@ bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const
     g_propagate_error(error, p.error);
     return false;
 }
+
+/* -- one file -- */
+
+typedef struct {
+    float *out; /* [dim] */
+    gsize dim;
+    GError *error;
+} One;
+
+static bool take_one(void *user, const EmbeddedFile *file) {
+    One *one = user;
+    if (file->error)
+        one->error = g_error_copy(file->error);
+    else
+        memcpy(one->out, file->clip, one->dim * sizeof *one->out);
+    return true;
+}
+
+bool embedder_run_one(Engine *engine, const char *path, double hop, float *out, GError **error) {
+    EmbedOptions how = {.clip_only = true, .hop = hop};
+    One one = {.out = out, .dim = (gsize)clap_dim(engine_clap(engine))};
+    if (!embedder_run(engine, &how, &path, 1, take_one, &one, error)) {
+        g_clear_error(&one.error);
+        return false;
+    }
+    if (one.error) g_propagate_error(error, one.error);
+    return one.error == NULL;
+}

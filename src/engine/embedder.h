@@ -52,3 +52,6 @@ typedef struct {
 /* False with ERR_CANCELLED when stopped, or with the error of a front end that cannot be made. */
 bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const *paths,
                   gsize count, EmbedSink sink, void *user, GError **error);
+
+/* One file → out[dim], the vector of it all; `hop` as EmbedOptions has it. */
+bool embedder_run_one(Engine *engine, const char *path, double hop, float *out, GError **error);

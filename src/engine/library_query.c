@@ -16,7 +16,6 @@
 typedef struct {
     float *sum;
     gsize dim;
-    GError *error;
 } Sum;
 
 static void add_term(Sum *sum, double weight, const float *vector) {
@@ -56,31 +55,14 @@ static bool add_clip(Library *library, const Term *term, Sum *sum, GError **erro
     return true;
 }
 
-typedef struct {
-    Sum *sum;
-    double weight;
-} FileTerm;
-
-static bool take_file(void *user, const EmbeddedFile *file) {
-    FileTerm *into = user;
-    if (file->error)
-        into->sum->error = g_error_copy(file->error);
-    else
-        add_term(into->sum, into->weight, file->clip);
-    return true;
-}
-
 static bool add_file(Library *library, const Term *term, Sum *sum, GError **error) {
     const StoreModel *model = library->backend->ops->model(library->backend);
     Engine *engine = library_engine(library, error);
     if (!engine) return false;
-    EmbedOptions how = {.clip_only = true, .hop = model ? model->hop : 0};
-    const char *const paths[] = {term->text};
-    FileTerm into = {sum, term->weight};
-    if (!embedder_run(engine, &how, paths, 1, take_file, &into, error)) return false;
-    if (!sum->error) return true;
-    g_propagate_error(error, g_steal_pointer(&sum->error));
-    return false;
+    g_autofree float *vector = g_new(float, sum->dim);
+    if (!embedder_run_one(engine, term->text, model ? model->hop : 0, vector, error)) return false;
+    add_term(sum, term->weight, vector);
+    return true;
 }
 
 static bool add_sounds(Library *library, const Query *query, Sum *sum, GError **error) {
