@@ -98,6 +98,8 @@ char *hub_find(const char *models_dir, const char *name, GError **error) {
                            : is_model_name(name) ? g_build_filename(models_dir, name, NULL)
                                                  : NULL;
     if (dir && is_model(dir)) return g_steal_pointer(&dir);
+    char *builtin = strcmp(name, HUB_BUILTIN) == 0 ? hub_builtin_dir() : NULL;
+    if (builtin) return builtin;
     not_found(name, repo, error);
     return NULL;
 }

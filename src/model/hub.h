@@ -23,6 +23,7 @@
 #define HUB_MAX_WEIGHTS 16000000000 /* bytes of one file of weights */
 #define HUB_MAX_SMALL   64000000    /* bytes of any other file */
 #define HUB_MAX_NAME    96          /* of an owner, and of a model */
+#define HUB_BUILTIN     "builtin"   /* the name of the model that comes with the program */
 
 /* A checkpoint that is known to fit. `licence` is what its model card states. */
 typedef struct {
@@ -44,9 +45,16 @@ char *hub_repo(const char *name);
 char **hub_installed(const char *models_dir);
 
 /* The folder that `name` stands for: a path to a folder in Hugging Face layout, a known short name,
- * OWNER/NAME, or the plain name of a folder in `models_dir`. ERR_NOT_FOUND says how to get it.
- * Caller frees. */
+ * OWNER/NAME, the plain name of a folder in `models_dir`, or HUB_BUILTIN. ERR_NOT_FOUND says how to
+ * get it. Caller frees. */
 char *hub_find(const char *models_dir, const char *name, GError **error);
+
+/* Where the model is that came with the program: beside a program at `program` (in
+ * ../share/earshot/models when it is installed, in ../models when it was built from source).
+ * hub_builtin_dir looks beside the program that runs, then where this build installs it. NULL when
+ * there is none. Caller frees. */
+char *hub_builtin_dir(void);
+char *hub_builtin_dir_of(const char *program);
 
 typedef struct {
     const char *models_dir; /* made when it is not there */

@@ -135,6 +135,26 @@ static void installed_models_are_listed_in_order(Place *place, const void *unuse
     g_assert_cmpstr(all, ==, "a " REPO);
 }
 
+static void assert_builtin(const char *top, const char *program, const char *model) {
+    g_autofree char *path = g_build_filename(top, program, NULL);
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *expected = model ? g_build_filename(top, model, NULL) : NULL;
+    g_mkdir_with_parents(folder, 0755);
+    g_autofree char *found = hub_builtin_dir_of(path);
+    g_assert_cmpstr(found, ==, expected);
+}
+
+static void the_model_that_came_with_the_program_lies_beside_it(Place *place, const void *unused) {
+    g_autofree char *top = g_path_get_dirname(place->models);
+    assert_builtin(top, "build/earshot", NULL);
+    put(place, "builtin", "notes.txt", "");
+    assert_builtin(top, "build/earshot", NULL);
+    put(place, "builtin", "config.json", "{}");
+    assert_builtin(top, "build/earshot", "models/builtin");
+    put(place, "../share/earshot/models/builtin", "config.json", "{}");
+    assert_builtin(top, "bin/earshot", "share/earshot/models/builtin");
+}
+
 /* ---- the hub's answer ---- */
 
 /* Entries of a listing; each brings its comma, so that they can stand in a row. */
@@ -664,6 +684,7 @@ static void add_names_and_answers(void) {
     ADD_IN_PLACE("name", installed_models_are_found_by_every_name);
     ADD_IN_PLACE("name", what_is_not_found_says_how_to_get_it);
     ADD_IN_PLACE("name", installed_models_are_listed_in_order);
+    ADD_IN_PLACE("name", the_model_that_came_with_the_program_lies_beside_it);
     ADD("answer", only_what_a_clap_needs_is_chosen);
     ADD("answer", hostile_file_names_are_never_chosen);
     ADD("answer", wrong_answers_are_refused);
