@@ -1,5 +1,5 @@
 /* What `match` is measured against. A model that brings a background.safetensors says it itself:
- * "sounds" [n][dim], "texts" [m][dim], and in its metadata "slope" and "middle". For others a fixed
+ * "sounds" [n][dim], "texts" [m][dim], floats of any width, and in its metadata "slope" and "middle". For others a fixed
  * list of sentences is embedded once; the vectors are kept in the library, since a search must not
  * wait for 250 runs of the text tower. */
 #include "library.h"
@@ -8,6 +8,7 @@
 #include "library_private.h"
 #include "safetensors.h"
 #include "vec.h"
+#include "widen.h"
 
 #include <math.h>
 #include <string.h>
@@ -33,11 +34,12 @@ static bool read_rows(const Safetensors *file, const char *path, const char *nam
     const Tensor *tensor = safetensors_find(file, name);
     *rows = NULL, *count = 0;
     if (!tensor) return true;
-    if (tensor->type != ST_F32 || tensor->rank != 2 || tensor->shape[1] != dim ||
+    if (!widen_handles(tensor->type) || tensor->rank != 2 || tensor->shape[1] != dim ||
         tensor->shape[0] > BACKGROUND_MAX)
-        return error_fail(error, ERR_FORMAT, "%s: %s: wants F32 [at most %d][%d]", path, name,
+        return error_fail(error, ERR_FORMAT, "%s: %s: wants floats [at most %d][%d]", path, name,
                           BACKGROUND_MAX, dim);
-    *rows = g_memdup2(tensor->data, tensor->bytes);
+    *rows = g_new(float, tensor->shape[0] * dim);
+    widen(tensor, NULL, *rows);
     *count = (int)tensor->shape[0];
     return check_rows(path, name, *rows, *count, dim, error);
 }

@@ -289,15 +289,17 @@ static void background_texts_are_kept_in_the_library(void) {
     fixture_free(&f);
 }
 
-/* A background.safetensors of 2 sounds and 3 texts; dim columns, or fewer. */
+/* A background.safetensors of 2 sounds in f32 and 3 texts in f16; dim columns, or fewer. */
 static void put_background(const char *model, int dim, float first) {
     g_autoptr(GError) error = NULL;
     g_autofree char *path = g_build_filename(model, "background.safetensors", NULL);
     g_autofree float *rows = g_new0(float, (gsize)dim * 5);
+    g_autofree uint16_t *halves = g_new(uint16_t, (gsize)dim * 3);
     for (int i = 0; i < 5; i++) rows[i * dim] = first;
+    vec_to_half(rows + 2 * dim, halves, (gsize)dim * 3);
     Tensor tensors[] = {
         {"sounds", ST_F32, 2, {2, dim}, rows, sizeof(float) * 2 * (gsize)dim},
-        {"texts", ST_F32, 2, {3, dim}, rows + 2 * dim, sizeof(float) * 3 * (gsize)dim},
+        {"texts", ST_F16, 2, {3, dim}, halves, sizeof(uint16_t) * 3 * (gsize)dim},
     };
     const char *const metadata[] = {"slope", "1.25", "middle", "2.5", NULL};
     g_assert_true(safetensors_write(path, tensors, 2, metadata, &error));
@@ -317,7 +319,7 @@ static void a_models_own_background_is_taken(void) {
     put_background(model, dim + 1, 1);
     g_assert_true(library_bind_model(library, 0, &error));
     g_assert_null(library_background(library, &error));
-    files_expect_error(&error, "*background.safetensors: sounds: wants F32 *");
+    files_expect_error(&error, "*background.safetensors: sounds: wants floats *");
     put_background(model, dim, 0);
     g_assert_null(library_background(library, &error));
     files_expect_error(&error, "*background.safetensors: sounds: row 0 is not a vector");
@@ -329,6 +331,8 @@ static void a_models_own_background_is_taken(void) {
     g_assert_cmpfloat(background->slope, ==, 1.25);
     g_assert_cmpfloat(background->middle, ==, 2.5);
     g_assert_cmpfloat(background->sound[0], ==, 1);
+    g_assert_cmpfloat(background->text[2 * dim], ==, 1);
+    g_assert_cmpfloat(background->text[2 * dim + 1], ==, 0);
     fixture_free(&f);
 }
 
