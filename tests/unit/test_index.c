@@ -300,8 +300,10 @@ static void equal_vectors_come_by_id(void) {
 
 /* ---- changing ---- */
 
+/* No ids where count is not above 0. */
 static void remove_ids(Index *index, Model *m, int64_t first, int64_t count) {
     index_remove(index, first, count);
+    if (count <= 0) return;
     for (int i = 0; i < m->count; i++)
         if (m->ids[i] >= first && (uint64_t)m->ids[i] - (uint64_t)first < (uint64_t)count)
             m->gone[i] = true;

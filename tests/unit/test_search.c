@@ -157,7 +157,7 @@ static void what_is_left_out_is_no_hit(void) {
     plain_free(plain);
 }
 
-/* The same windows once more, a little changed, under another id. */
+/* The same windows once more under another id, changed by more than what rounding to f16 does. */
 static PlainClip *add_copy(Plain *plain, const PlainClip *of) {
     Clip *stored;
     uint16_t halves[4 * DIM];
@@ -166,7 +166,7 @@ static PlainClip *add_copy(Plain *plain, const PlainClip *of) {
     clip->windows = of->windows;
     for (int w = 0; w < of->windows; w++) {
         clip->spans[w] = of->spans[w];
-        for (int i = 0; i < DIM; i++) clip->vectors[w][i] = of->vectors[w][i] + (i == 3) * 0.02f;
+        for (int i = 0; i < DIM; i++) clip->vectors[w][i] = of->vectors[w][i] + (i == 3) * 0.1f;
         vec_normalise(clip->vectors[w], DIM);
     }
     vec_to_half(clip->vectors[0], halves, (size_t)of->windows * DIM);
