@@ -6,6 +6,7 @@
 #include "nn_cpu.h"
 #include "nn_gemm.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,16 @@ typedef struct {
     const float *scale;    /* [n padded], int8 alone */
     const int32_t *offset; /* [n padded], int8 alone: what the +128 on quantised x adds to a sum */
 } NnPanels;
+
+/* A product in place, for training: rows of a overlap where lda says so (a convolution's do), and b
+ * need not be packed. Row r of a is `pieces` runs of k values: a[r·lda + piece·step + p]; the row
+ * of b that belongs to it is b + (piece·k + p)·ldb. Of every `period` rows the first `keep` are
+ * written, one after the other, ldc apart. */
+typedef struct {
+    size_t lda, step, ldb, ldc;
+    int pieces, k, period, keep;
+    bool add; /* to what is in c */
+} NnStrip;
 
 /* What happens to y = x · Wᵀ + bias: the activations of NnAct, or adding to what y holds. */
 enum { NN_FINISH_ADD = NN_ACT_TANH + 1, NN_FINISHES };
@@ -42,6 +53,10 @@ typedef struct {
     void (*product_f32)(const NnPanels *w, int finish, int m, const float *x, float *y);
     void (*product_i8)(const NnPanels *w, int finish, int m, const void *x, const float *x_scale,
                        float *y);
+
+    /* m rows of a by one panel of b, of which `columns` are wanted; whole panels of b are read. */
+    void (*strip_f32)(const NnStrip *s, int m, const float *a, const float *b, int columns,
+                      float *c);
 
     /* x[m][k] → quantised rows, `stride` elements apart and zero from k on, and a scale a row. */
     void (*quantise)(const float *x, int m, int k, void *q, size_t stride, float *scale);

@@ -63,6 +63,18 @@ void ref_linear(const NnMatrix *w, NnAct act, int m, const float *x, float *y) {
         }
 }
 
+void ref_matmul(NnSides sides, int m, int n, int k, const float *a, const float *b, bool add,
+                float *c) {
+    for (int i = 0; i < m; i++)
+        for (int j = 0; j < n; j++) {
+            double sum = add ? c[(size_t)i * n + j] : 0;
+            for (int p = 0; p < k; p++)
+                sum += (double)(sides == NN_TN ? a[(size_t)p * m + i] : a[(size_t)i * k + p]) *
+                       (sides == NN_NT ? b[(size_t)j * k + p] : b[(size_t)p * n + j]);
+            c[(size_t)i * n + j] = (float)sum;
+        }
+}
+
 void ref_layer_norm(const float *x, int rows, int cols, const float *gamma, const float *beta,
                     float eps, float *y) {
     for (int r = 0; r < rows; r++, x += cols, y += cols) {

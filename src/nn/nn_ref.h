@@ -4,8 +4,11 @@
 #pragma once
 
 #include "nn_gemm.h"
+#include "nn_matmul.h"
 
 void ref_linear(const NnMatrix *w, NnAct act, int m, const float *x, float *y);
+void ref_matmul(NnSides sides, int m, int n, int k, const float *a, const float *b, bool add,
+                float *c);
 void ref_layer_norm(const float *x, int rows, int cols, const float *gamma, const float *beta,
                     float eps, float *y);
 void ref_gelu(float *x, int n);
