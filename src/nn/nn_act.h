@@ -9,3 +9,9 @@ void nn_relu(float *x, size_t n);
 void nn_tanh(float *x, size_t n);
 void nn_sigmoid(float *x, size_t n);
 void nn_add(float *x, const float *y, size_t n); /* x += y */
+
+/* Backward: dx[n] += dy · the derivative, at x for GELU, from y = f(x) for the others. */
+void nn_gelu_back(const float *x, const float *dy, size_t n, float *dx);
+void nn_relu_back(const float *y, const float *dy, size_t n, float *dx);
+void nn_tanh_back(const float *y, const float *dy, size_t n, float *dx);
+void nn_sigmoid_back(const float *y, const float *dy, size_t n, float *dx);

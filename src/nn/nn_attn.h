@@ -11,3 +11,9 @@ void nn_attn(const float *qkv, int n, int heads, int d, const float *bias, const
 
 /* Bytes of arena that it takes and gives back; heads come one after the other. */
 size_t nn_attn_scratch(int n, int d);
+
+/* The gradient: from dout to dqkv (written) and, where they are not NULL, dbias[heads][n][n] (added
+ * to). The forward pass is done again inside. */
+void nn_attn_back(const float *qkv, int n, int heads, int d, const float *bias, const float *mask,
+                  const float *dout, float *dqkv, float *dbias, Arena *arena);
+size_t nn_attn_back_scratch(int n, int d);

@@ -78,3 +78,25 @@ void nn_resize_bicubic(const float *x, int h, int w, int oh, int ow, float *y) {
         }
     }
 }
+
+void nn_resize_bicubic_back(const float *dy, int h, int w, int oh, int ow, float *dx) {
+    for (int i = 0; i < oh; i++) {
+        Taps v = taps_of(i, oh, h);
+        for (int j = 0; j < ow; j++, dy++) {
+            Taps u = ow == w ? (Taps){{j, j, j, j}, {1, 0, 0, 0}} : taps_of(j, ow, w);
+            for (int t = 0; t < 16; t++)
+                dx[(size_t)v.at[t / 4] * w + u.at[t % 4]] +=
+                    *dy * v.weight[t / 4] * u.weight[t % 4];
+        }
+    }
+}
+
+void nn_col2im(const float *columns, int h, int w, int kh, int kw, int sh, int sw, int ph, int pw,
+               float *dx) {
+    int oh = (h + 2 * ph - kh) / sh + 1, ow = (w + 2 * pw - kw) / sw + 1;
+    for (int o = 0; o < oh * ow; o++)
+        for (int t = 0; t < kh * kw; t++, columns++) {
+            int i = o / ow * sh + t / kw - ph, j = o % ow * sw + t % kw - pw;
+            if (i >= 0 && i < h && j >= 0 && j < w) dx[(size_t)i * w + j] += *columns;
+        }
+}

@@ -3,6 +3,7 @@
  * The loops are written once, in nn_body_*.inc, on the vectors of nn_vec_*.h, and compiled by one
  * nn_level_*.c per level. Nothing here allocates, keeps state or checks: the faces do. */
 #pragma once
+#include "nn_adamw.h"
 #include "nn_cpu.h"
 #include "nn_gemm.h"
 
@@ -71,6 +72,23 @@ typedef struct {
     /* Scratch as nn_attn_scratch says. */
     void (*attn)(const float *qkv, int n, int heads, int d, const float *bias, const float *mask,
                  float *out, float *scratch);
+
+    /* Of training; nn_body_train.inc says what each computes. part[2·channels] is scratch. */
+    void (*moments)(const float *y, int count, int channels, float *part, double *sum,
+                    double *square);
+    void (*pool_row)(const float *y, size_t row, int w, int channels, int pool, const float *scale,
+                     const float *shift, float *out);
+    void (*back_moments)(const float *y, const float *da, int channels, float share,
+                         const float *scale, const float *shift, float *sum, float *product);
+    void (*back_position)(const float *y, const float *da, int channels, float share,
+                          const float *scale, const float *shift, const float *p, const float *q,
+                          float *dy);
+    void (*gelu_back)(const float *x, const float *dy, size_t n, float *dx);
+    void (*layer_norm_back)(const float *x, const float *dy, int cols, const float *gamma,
+                            float eps, float *dx, float *dgamma, float *dbeta);
+    void (*softmax)(float *x, int rows, int cols);
+    void (*adamw)(const NnAdamw *how, float decay, size_t n, const float *gradient, float *m,
+                  float *v, float *w);
 } NnKernels;
 
 /* AVX512_BF16: compiled everywhere, run only where nn_cpu_has_bf16 says so.

@@ -41,3 +41,16 @@ void nn_l2_normalise(float *x, int n) {
     float scale = (float)(1 / sqrt(sum));
     for (int i = 0; i < n; i++) x[i] *= scale;
 }
+
+void nn_layer_norm_back(const float *x, const float *dy, int rows, int cols, const float *gamma,
+                        float eps, float *dx, float *dgamma, float *dbeta) {
+    for (int r = 0; r < rows; r++, x += cols, dy += cols, dx += cols)
+        nn_kernels()->layer_norm_back(x, dy, cols, gamma, eps, dx, dgamma, dbeta);
+}
+
+void nn_l2_normalise_back(const float *y, const float *dy, float length, int n, float *dx) {
+    double dot = 0;
+    if (length == 0) return;
+    for (int i = 0; i < n; i++) dot += (double)y[i] * dy[i];
+    for (int i = 0; i < n; i++) dx[i] += (dy[i] - y[i] * (float)dot) / length;
+}

@@ -19,3 +19,11 @@ double nn_cosine(const float *a, const float *b, size_t n);
 
 /* x[n] divided by its Euclidean length; a zero vector stays zero. */
 void nn_l2_normalise(float *x, int n);
+
+/* Backward of nn_layer_norm: dx, dgamma and dbeta are added to. */
+void nn_layer_norm_back(const float *x, const float *dy, int rows, int cols, const float *gamma,
+                        float eps, float *dx, float *dgamma, float *dbeta);
+
+/* Backward of nn_l2_normalise, from y, the unit vector, and the length it had: dx[n] is added to.
+ */
+void nn_l2_normalise_back(const float *y, const float *dy, float length, int n, float *dx);

@@ -174,3 +174,76 @@ void ref_resize_bicubic(const float *x, int h, int w, int oh, int ow, float *y) 
             y[(size_t)i * ow + j] = (float)sum;
         }
 }
+
+/* Calls `at` for every product of the convolution: indices of y, w and x. */
+typedef void Ref2d(void *context, size_t y, size_t w, size_t x);
+
+static void ref_each(const NnConv2d *conv, Ref2d *at, void *context) {
+    int rows = nn_conv2d_rows(conv), cols = nn_conv2d_cols(conv), k = conv->kernel;
+    for (int i = 0; i < rows * cols * conv->out; i++)
+        for (int p = 0; p < conv->in * k * k; p++) {
+            int o = i % conv->out, c = p / (k * k);
+            int r = i / conv->out / cols * conv->stride_h + p / k % k - k / 2;
+            int j = i / conv->out % cols * conv->stride_w + p % k - k / 2;
+            if (r >= 0 && r < conv->h && j >= 0 && j < conv->w)
+                at(context, (size_t)i, (size_t)o * conv->in * k * k + p,
+                   ((size_t)r * conv->w + j) * conv->in + c);
+        }
+}
+
+typedef struct {
+    const float *w, *x, *dy;
+    float *y, *dx, *dw;
+} Ref2dArrays;
+
+static void ref_forward_at(void *context, size_t y, size_t w, size_t x) {
+    const Ref2dArrays *a = context;
+    a->y[y] += a->w[w] * a->x[x];
+}
+
+static void ref_back_at(void *context, size_t y, size_t w, size_t x) {
+    const Ref2dArrays *a = context;
+    a->dx[x] += a->w[w] * a->dy[y];
+    a->dw[w] += a->x[x] * a->dy[y];
+}
+
+void ref_conv2d(const NnConv2d *conv, const float *w, const float *x, float *y) {
+    size_t count = (size_t)nn_conv2d_rows(conv) * nn_conv2d_cols(conv) * conv->out;
+    memset(y, 0, sizeof *y * count);
+    ref_each(conv, ref_forward_at, &(Ref2dArrays){.w = w, .x = x, .y = y});
+}
+
+void ref_conv2d_back(const NnConv2d *conv, const float *w, const float *x, const float *dy,
+                     float *dx, float *dw) {
+    memset(dx, 0, sizeof *dx * conv->h * conv->w * conv->in);
+    memset(dw, 0, sizeof *dw * conv->out * conv->in * conv->kernel * conv->kernel);
+    ref_each(conv, ref_back_at, &(Ref2dArrays){.w = w, .x = x, .dy = dy, .dx = dx, .dw = dw});
+}
+
+void ref_image(const NnImage *image, const float *y, float *out) {
+    int h = image->h / image->pool, w = image->w / image->pool, n = image->channels;
+    memset(out, 0, sizeof *out * h * w * n);
+    for (int i = 0; i < h * image->pool; i++)
+        for (int j = 0; j < w * image->pool; j++)
+            for (int c = 0; c < n; c++) {
+                double z = y[((size_t)i * image->w + j) * n + c] * (double)image->scale[c] +
+                           image->shift[c];
+                out[((size_t)(i / image->pool) * w + j / image->pool) * n + c] +=
+                    (float)(z > 0 ? z / (image->pool * image->pool) : 0);
+            }
+}
+
+void ref_image_back(const NnImage *image, const float *y, const float *da, const float *p,
+                    const float *q, float *dy) {
+    int h = image->h / image->pool, w = image->w / image->pool, n = image->channels;
+    for (int i = 0; i < image->h; i++)
+        for (int j = 0; j < image->w; j++)
+            for (int c = 0; c < n; c++, y++, dy++) {
+                bool inside = i / image->pool < h && j / image->pool < w;
+                double z = *y * (double)image->scale[c] + image->shift[c], dz = 0;
+                if (inside && z > 0)
+                    dz = da[((size_t)(i / image->pool) * w + j / image->pool) * n + c] /
+                         (double)(image->pool * image->pool);
+                *dy = (float)(image->scale[c] * dz + p[c] + q[c] * (double)*y);
+            }
+}
