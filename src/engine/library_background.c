@@ -1,7 +1,7 @@
 /* What `match` is measured against. A model that brings a background.safetensors says it itself:
- * "sounds" [n][dim], "texts" [m][dim], floats of any width, and in its metadata "slope" and "middle". For others a fixed
- * list of sentences is embedded once; the vectors are kept in the library, since a search must not
- * wait for 250 runs of the text tower. */
+ * "sounds" [n][dim], "texts" [m][dim], floats of any width, and in its metadata "slope" and
+ * "middle". For others a fixed list of sentences is embedded once; the vectors are kept in the
+ * library, since a search must not wait for 250 runs of the text tower. */
 #include "library.h"
 
 #include "error.h"

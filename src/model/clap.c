@@ -4,6 +4,7 @@
 #include "clap_internal.h"
 #include "error.h"
 #include "htsat.h"
+#include "pann.h"
 #include "quant.h"
 #include "roberta.h"
 #include "sha256.h"
@@ -13,10 +14,46 @@
 #include <string.h>
 #include <sys/stat.h>
 
+/* The audio towers, by ClapAudioKind; htsat_run_longer is HTSAT's alone. */
+typedef struct {
+    void *(*bind)(Weights *, const ClapConfig *, GError **);
+    void (*free)(void *);
+    void (*pack)(void *);
+    size_t (*scratch)(const void *);
+    void (*run)(const void *, const float *mel, float *out, Arena *, const Tap *);
+} AudioTower;
+
+/* Functions of towers take their own struct; these take any. */
+#define TOWER(name)                                                                                \
+    static void *name##_bind_any(Weights *weights, const ClapConfig *config, GError **error) {     \
+        return name##_bind(weights, config, error);                                                \
+    }                                                                                              \
+    static void name##_free_any(void *tower) {                                                     \
+        name##_free(tower);                                                                        \
+    }                                                                                              \
+    static void name##_pack_any(void *tower) {                                                     \
+        name##_pack(tower);                                                                        \
+    }                                                                                              \
+    static size_t name##_scratch_any(const void *tower) {                                          \
+        return name##_scratch(tower);                                                              \
+    }                                                                                              \
+    static void name##_run_any(const void *tower, const float *mel, float *out, Arena *arena,      \
+                               const Tap *t) {                                                     \
+        name##_run(tower, mel, out, arena, t);                                                     \
+    }
+TOWER(htsat)
+TOWER(pann)
+
+#define TOWER_ENTRY(name)                                                                          \
+    { name##_bind_any, name##_free_any, name##_pack_any, name##_scratch_any, name##_run_any }
+static const AudioTower towers[] = {
+    [CLAP_HTSAT] = TOWER_ENTRY(htsat), [CLAP_PANN] = TOWER_ENTRY(pann)};
+
 struct Clap {
     ClapConfig config;
     Weights *weights;
-    Htsat *audio;
+    const AudioTower *tower;
+    void *audio;
     Roberta *text;
     float logit_scale;
     GMutex mutex; /* over all below */
@@ -34,7 +71,8 @@ static bool bind_all(Clap *clap, GError **error) {
     const float *scale = weights_floats(clap->weights, "logit_scale_a", 0, NULL, error);
     if (!scale) return false;
     clap->logit_scale = expf(*scale);
-    clap->audio = htsat_bind(clap->weights, &clap->config, error);
+    clap->tower = &towers[clap->config.audio.kind];
+    clap->audio = clap->tower->bind(clap->weights, &clap->config, error);
     if (!clap->audio) return false;
     clap->text = roberta_bind(clap->weights, &clap->config, error);
     return clap->text != NULL;
@@ -55,7 +93,7 @@ Clap *clap_open(const char *dir, GError **error) {
 
 void clap_close(Clap *clap) {
     if (!clap) return;
-    htsat_free(clap->audio);
+    if (clap->audio) clap->tower->free(clap->audio);
     roberta_free(clap->text);
     weights_close(clap->weights);
     g_mutex_clear(&clap->mutex);
@@ -136,7 +174,7 @@ const char *clap_weights_sha256(const Clap *clap) {
 
 static void pack_audio(Clap *clap) {
     g_mutex_lock(&clap->mutex);
-    if (!clap->audio_packed) htsat_pack(clap->audio);
+    if (!clap->audio_packed) clap->tower->pack(clap->audio);
     clap->audio_packed = true;
     g_mutex_unlock(&clap->mutex);
 }
@@ -162,7 +200,7 @@ ClapRun *clap_run_new(Clap *clap, ClapTower tower, GError **error) {
         pack_audio(clap);
     else
         touch_text(clap);
-    run->arena = arena_new(tower == CLAP_AUDIO ? htsat_scratch(clap->audio)
+    run->arena = arena_new(tower == CLAP_AUDIO ? clap->tower->scratch(clap->audio)
                                                : roberta_scratch(clap->text, CLAP_MAX_TOKENS));
     return run;
 }
@@ -182,7 +220,7 @@ void clap_run_tap(ClapRun *run, const Tap *t) {
 }
 
 void clap_embed_mel(ClapRun *run, const float *mel, float *out) {
-    htsat_run(run->clap->audio, mel, out, run->arena, run->tap);
+    run->clap->tower->run(run->clap->audio, mel, out, run->arena, run->tap);
 }
 
 void clap_embed_mels(ClapRun *run, const float *mels, float *out) {

@@ -226,16 +226,59 @@ static bool read_text(const Section *section, ClapConfig *config, GError **error
            read_fields(section, text_fields, G_N_ELEMENTS(text_fields), config, error);
 }
 
-static bool read_audio(const Section *section, ClapConfig *config, GError **error) {
-    if (read_word(section, "model_type", WORDS("clap_audio_model"), error) < 0 ||
-        read_word(section, "hidden_act", WORDS("gelu"), error) < 0 ||
-        !read_fields(section, audio_fields, G_N_ELEMENTS(audio_fields), config, error) ||
+/* One entry of a PANN's list a layer: a number, or a pair of them (`pairs`). */
+static bool read_layers(const Section *section, const Field *field, bool pairs, int layers,
+                        int *out, GError **error) {
+    json_t *json = json_object_get(section->object, field->key);
+    if (!json && pairs) return true;
+    if (!json_is_array(json)) return fault(section, field->key, ERR_FORMAT, error, "is not a list");
+    if (json_array_size(json) != (size_t)layers)
+        return fault(section, field->key, ERR_FORMAT, error, "has %zu entries, conv_channels %d",
+                     json_array_size(json), layers);
+    for (int i = 0; i < layers; i++) {
+        json_t *entry = json_array_get(json, i);
+        if (pairs ? !read_pair(section, field, entry, out + 2 * i, error)
+                  : !read_whole(section, field, entry, out + i, error))
+            return false;
+    }
+    return true;
+}
+
+static bool read_pann(const Section *section, ClapConfig *config, GError **error) {
+    static const Field sizes[] = {{"conv_channels", INT, 0, 0, 1, CLAP_MAX_HIDDEN},
+                                  {"conv_kernel", INT, 0, 0, 1, CLAP_MAX_KERNEL},
+                                  {"conv_stride", PAIR, 0, 0, 1, CLAP_MAX_STEP},
+                                  {"pool", INT, 0, 0, 1, CLAP_MAX_STEP}};
+    ClapPannConfig *pann = &config->audio.pann;
+    size_t layers = json_array_size(json_object_get(section->object, sizes[0].key));
+    if (layers < 1 || layers > CLAP_MAX_CONVS)
+        return fault(section, sizes[0].key, ERR_UNSUPPORTED, error,
+                     "is not a list of 1 to %d layers", CLAP_MAX_CONVS);
+    pann->layers = layers;
+    for (size_t i = 0; i < layers; i++) pann->conv_stride[i][0] = pann->conv_stride[i][1] = 1;
+    int *const into[] = {pann->conv_channels, pann->conv_kernel, pann->conv_stride[0], pann->pool};
+    for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
+        if (!read_layers(section, &sizes[i], sizes[i].kind == PAIR, pann->layers, into[i], error))
+            return false;
+    return true;
+}
+
+static bool read_htsat(const Section *section, ClapConfig *config, GError **error) {
+    if (read_word(section, "hidden_act", WORDS("gelu"), error) < 0 ||
         !read_stages(section, &config->audio, error))
         return false;
     /* The published fused checkpoints say null and mean aff_2d. */
     return !config->audio.enable_fusion ||
            json_is_null(json_object_get(section->object, "fusion_type")) ||
            read_word(section, "fusion_type", WORDS("aff_2d"), error) >= 0;
+}
+
+static bool read_audio(const Section *section, ClapConfig *config, GError **error) {
+    int kind = read_word(section, "model_type", WORDS("clap_audio_model", "pann"), error);
+    if (kind < 0 || !read_fields(section, audio_fields, G_N_ELEMENTS(audio_fields), config, error))
+        return false;
+    config->audio.kind = kind == 1 ? CLAP_PANN : CLAP_HTSAT;
+    return kind == 1 ? read_pann(section, config, error) : read_htsat(section, config, error);
 }
 
 static bool read_model_type(const Section *section, GError **error) {

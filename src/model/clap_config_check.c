@@ -22,6 +22,17 @@ void clap_config_grid(const ClapConfig *config, int grid[2]) {
     for (int i = 0; i < 2; i++) grid[i] = config->audio.spec_size / config->audio.patch_stride[i];
 }
 
+void clap_config_pann_size(const ClapConfig *config, int layer, int size[2], int pooled[2]) {
+    const ClapPannConfig *pann = &config->audio.pann;
+    pooled[0] = size[0] = clap_config_frames(config);
+    pooled[1] = size[1] = config->audio.num_mel_bins;
+    for (int i = 0; i <= layer; i++)
+        for (int axis = 0; axis < 2; axis++) {
+            size[axis] = (pooled[axis] - 1) / pann->conv_stride[i][axis] + 1;
+            pooled[axis] = size[axis] / pann->pool[i];
+        }
+}
+
 int clap_config_tokens(const ClapConfig *config) {
     int positions = config->text.max_position_embeddings - config->text.pad_token_id - 1;
     return MIN(CLAP_MAX_TOKENS, positions);
@@ -210,13 +221,57 @@ static bool check_window(const ClapConfig *config, const char *path, GError **er
     return true;
 }
 
+/* Layer by layer: what is left of the image, and the largest arrays, which are the strip of a
+ * layer's input, its output, and its weights. */
+static bool check_layers(const ClapConfig *config, const char *path, GError **error) {
+    const ClapPannConfig *pann = &config->audio.pann;
+    int size[2], pooled[2], channels = 1;
+    clap_config_pann_size(config, -1, size, pooled);
+    for (int i = 0; i < pann->layers; i++) {
+        int kernel = pann->conv_kernel[i];
+        double strip = (pooled[0] + kernel) * (double)(pooled[1] + kernel) * channels;
+        clap_config_pann_size(config, i, size, pooled);
+        if (kernel % 2 == 0)
+            return refuse(path, "audio_config.conv_kernel", error, "%d of layer %d is even", kernel,
+                          i);
+        if (pooled[0] < 1 || pooled[1] < 1)
+            return refuse(path, "audio_config.pool", error,
+                          "%d of layer %d leaves nothing of an image of %d x %d", pann->pool[i], i,
+                          size[0], size[1]);
+        double output = (double)size[0] * size[1] * MAX(pann->conv_channels[i], kernel * kernel);
+        double weights = (double)kernel * kernel * channels * pann->conv_channels[i];
+        if (MAX(MAX(strip, output), weights) > CLAP_MAX_FLOATS)
+            return refuse(path, "audio_config.conv_channels", error,
+                          "%d of layer %d takes more than the limit of %d numbers",
+                          pann->conv_channels[i], i, CLAP_MAX_FLOATS);
+        channels = pann->conv_channels[i];
+    }
+    return true;
+}
+
+static bool check_pann(const ClapConfig *config, const char *model_path, const char *features_path,
+                       GError **error) {
+    if (config->audio.enable_fusion)
+        return refuse(model_path, "audio_config.enable_fusion", error,
+                      "true is not supported with model_type pann");
+    if (clap_config_window_samples(config) <= config->features.n_fft / 2)
+        return refuse(features_path, "max_length_s", error,
+                      "%g is too short for fft_window_size %d", config->features.max_length_s,
+                      config->features.n_fft);
+    return check_layers(config, model_path, error);
+}
+
+static bool check_htsat(const ClapConfig *config, const char *model_path, const char *features_path,
+                        GError **error) {
+    return check_image(config, model_path, error) && check_patches(config, model_path, error) &&
+           check_stages(config, model_path, error) && check_pooling(config, model_path, error) &&
+           check_perceptrons(config, model_path, error) &&
+           check_memory(config, model_path, error) && check_window(config, features_path, error);
+}
+
 bool clap_config_check(const ClapConfig *config, const char *model_path, const char *features_path,
                        GError **error) {
-    return check_text(config, model_path, error) && check_image(config, model_path, error) &&
-           check_patches(config, model_path, error) && check_stages(config, model_path, error) &&
-           check_pooling(config, model_path, error) &&
-           check_perceptrons(config, model_path, error) &&
-           check_memory(config, model_path, error) &&
-           check_spectrum(config, features_path, error) &&
-           check_window(config, features_path, error);
+    bool pann = config->audio.kind == CLAP_PANN;
+    return check_text(config, model_path, error) && check_spectrum(config, features_path, error) &&
+           (pann ? check_pann : check_htsat)(config, model_path, features_path, error);
 }

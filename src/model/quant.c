@@ -69,8 +69,10 @@ static void append(Conversion *conversion, const Tensor *like, StType type, cons
     g_array_append_val(conversion->tensors, tensor);
 }
 
+/* Linear layers, embeddings, and a PANN's convolutions, which are most of it. */
 static bool is_matrix(const Tensor *tensor) {
-    return tensor->rank == 2 && g_str_has_suffix(tensor->name, ".weight");
+    return (tensor->rank == 2 && g_str_has_suffix(tensor->name, ".weight")) ||
+           (tensor->rank == 4 && g_str_has_suffix(tensor->name, ".conv.weight"));
 }
 
 static void append_bf16(Conversion *conversion, const Tensor *tensor, const float *x) {
@@ -86,12 +88,12 @@ static bool check_finite(const Conversion *conversion, const Tensor *tensor, con
     if (i == n) return true;
     return error_fail(error, ERR_FORMAT, "%s: %s: row %" G_GINT64_FORMAT " is not finite",
                       safetensors_path(conversion->from, tensor), tensor->name,
-                      i / tensor->shape[1]);
+                      i / (n / tensor->shape[0]));
 }
 
 static bool append_int8(Conversion *conversion, const Tensor *tensor, const float *x,
                         GError **error) {
-    int64_t rows = tensor->shape[0], cols = tensor->shape[1];
+    int64_t rows = tensor->shape[0], cols = tensor_elements(tensor) / MAX(rows, 1);
     if (!check_finite(conversion, tensor, x, error)) return false;
     int8_t *narrow = own(conversion, rows * cols);
     float *scale = own(conversion, rows * sizeof *scale);

@@ -221,6 +221,38 @@ static void sizes_that_would_take_too_much_memory_are_refused(void) {
         NULL, "*audio_config.window_size: 64 takes more than the limit*");
 }
 
+#define PANN(fields) AUDIO("\"model_type\":\"pann\"," fields)
+
+static void a_pann_has_one_entry_a_layer(void) {
+    ClapConfig config = expect_good(PANN("\"conv_channels\":[8,16],\"conv_kernel\":[5,3],"
+                                         "\"conv_stride\":[[4,2],1],\"pool\":[1,2]"),
+                                    NULL);
+    int size[2], pooled[2];
+    g_assert_cmpint(config.audio.kind, ==, CLAP_PANN);
+    clap_config_pann_size(&config, 1, size, pooled);
+    g_assert_cmpint(size[0], ==, 251);
+    g_assert_cmpint(size[1], ==, 32);
+    g_assert_cmpint(pooled[0], ==, 125);
+    g_assert_cmpint(pooled[1], ==, 16);
+}
+
+static void panns_that_cannot_be_computed_are_refused(void) {
+    expect_refusal(PANN("\"pool\":[1]"), NULL, "*audio_config.conv_channels: is not a list *");
+    expect_refusal(PANN("\"conv_channels\":[8,8],\"conv_kernel\":[3],\"pool\":[1,1]"), NULL,
+                   "*audio_config.conv_kernel: has 1 entries, conv_channels 2");
+    expect_refusal(PANN("\"conv_channels\":[8],\"conv_kernel\":[4],\"pool\":[1]"), NULL,
+                   "*audio_config.conv_kernel: 4 of layer 0 is even");
+    expect_refusal(PANN("\"conv_channels\":[8],\"conv_kernel\":[3],\"pool\":[0]"), NULL,
+                   "*audio_config.pool: 0 is out of range 1*");
+    expect_refusal(PANN("\"conv_channels\":[8,8],\"conv_kernel\":[3,3],\"pool\":[16,16]"), NULL,
+                   "*audio_config.pool: 16 of layer 1 leaves nothing of an image of 62 x 4");
+    expect_refusal(PANN("\"conv_channels\":[8192],\"conv_kernel\":[3],\"pool\":[1]"), NULL,
+                   "*audio_config.conv_channels: 8192 of layer 0 takes more than the limit *");
+    expect_refusal(PANN("\"enable_fusion\":true,\"conv_channels\":[8],\"conv_kernel\":[3],"
+                        "\"pool\":[1]"),
+                   NULL, "*audio_config.enable_fusion: true is not supported with *");
+}
+
 static void features_that_do_not_fit_are_refused(void) {
     expect_refusal(MODEL(), "{\"fft_window_size\":1000}", "*fft_window_size: 1000 is not a power*");
     expect_refusal(MODEL(), "{\"frequency_min\":14000}", "*frequency_min: 14000 is not below*");
@@ -247,6 +279,8 @@ int main(int argc, char **argv) {
     TEST(wrong_kinds_of_values_are_refused);
     TEST(values_out_of_range_are_refused);
     TEST(unsupported_words_are_refused);
+    TEST(a_pann_has_one_entry_a_layer);
+    TEST(panns_that_cannot_be_computed_are_refused);
     TEST(text_sizes_that_do_not_fit_are_refused);
     TEST(audio_sizes_that_do_not_fit_are_refused);
     TEST(sizes_that_would_take_too_much_memory_are_refused);
