@@ -1,29 +1,47 @@
 /* Bump allocation in one aligned block. See arena.h for the rules. */
 #include "arena.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 struct Arena {
     unsigned char *block;
     size_t size, used;
+    bool mapped;
 };
+
+static void out_of_memory(size_t bytes) {
+    fprintf(stderr, "earshot: out of memory (%zu bytes of scratch)\n", bytes);
+    abort();
+}
 
 Arena *arena_new(size_t bytes) {
     Arena *arena = malloc(sizeof *arena);
     size_t size = (bytes + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
     void *block = aligned_alloc(ARENA_ALIGN, size ? size : ARENA_ALIGN);
-    if (!arena || !block) {
-        fprintf(stderr, "earshot: out of memory (%zu bytes of scratch)\n", size);
-        abort();
-    }
+    if (!arena || !block) out_of_memory(size);
     *arena = (Arena){.block = block, .size = size};
+    return arena;
+}
+
+Arena *arena_new_reserved(size_t bytes) {
+    Arena *arena = malloc(sizeof *arena);
+    void *block = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (!arena || block == MAP_FAILED) out_of_memory(bytes);
+    madvise(block, bytes, MADV_HUGEPAGE);
+    *arena = (Arena){.block = block, .size = bytes, .mapped = true};
     return arena;
 }
 
 void arena_free(Arena *arena) {
     if (!arena) return;
-    free(arena->block);
+    if (arena->mapped)
+        munmap(arena->block, arena->size);
+    else
+        free(arena->block);
     free(arena);
 }
 

@@ -13,6 +13,10 @@ typedef struct Arena Arena;
 
 /* Aborts when `bytes` cannot be had. */
 Arena *arena_new(size_t bytes);
+
+/* The same over `bytes` of addresses, which cost memory only where they were once used: for work
+ * whose size is not known before it ran once. */
+Arena *arena_new_reserved(size_t bytes);
 void arena_free(Arena *arena);
 
 /* `count` floats, uninitialised, valid until the arena is reset below them. Asking for more than is

@@ -91,6 +91,18 @@ Clap *clap_open(const char *dir, GError **error) {
     return g_steal_pointer(&clap);
 }
 
+Clap *clap_blank(const ClapConfig *config, GError **error) {
+    g_autoptr(Clap) clap = g_new0(Clap, 1);
+    g_mutex_init(&clap->mutex);
+    clap->config = *config;
+    clap->weights = weights_blank();
+    return bind_all(clap, error) ? g_steal_pointer(&clap) : NULL;
+}
+
+Weights *clap_weights(Clap *clap) {
+    return clap->weights;
+}
+
 void clap_close(Clap *clap) {
     if (!clap) return;
     if (clap->audio) clap->tower->free(clap->audio);

@@ -14,7 +14,8 @@
 #define HUGE_PAGE ((size_t)2 << 20)
 
 struct Weights {
-    Safetensors *tensors;
+    Safetensors *tensors; /* NULL: blank */
+    GPtrArray *blanks;    /* of Tensor *, each one block with its name and data; or NULL */
     char *path;
     GHashTable *bound; /* Tensor → its floats when widened, else the tensor itself */
     GPtrArray *owned;
@@ -49,13 +50,7 @@ static Safetensors *open_first(const char *dir, char **path, GError **error) {
     return NULL;
 }
 
-Weights *weights_open(const char *dir, GError **error) {
-    char *path = NULL;
-    Safetensors *tensors = open_first(dir, &path, error);
-    if (!tensors) {
-        g_free(path);
-        return NULL;
-    }
+static Weights *weights_new(Safetensors *tensors, char *path) {
     Weights *weights = g_new0(Weights, 1);
     *weights = (Weights){.tensors = tensors, .path = path, .type = NN_F32};
     weights->bound = g_hash_table_new(NULL, NULL);
@@ -63,10 +58,25 @@ Weights *weights_open(const char *dir, GError **error) {
     return weights;
 }
 
+Weights *weights_open(const char *dir, GError **error) {
+    char *path = NULL;
+    Safetensors *tensors = open_first(dir, &path, error);
+    if (tensors) return weights_new(tensors, path);
+    g_free(path);
+    return NULL;
+}
+
+Weights *weights_blank(void) {
+    Weights *weights = weights_new(NULL, NULL);
+    weights->blanks = g_ptr_array_new();
+    return weights;
+}
+
 void weights_close(Weights *weights) {
     if (!weights) return;
     if (weights->settled) munmap(weights->settled, weights->settled_bytes);
-    safetensors_close(weights->tensors);
+    if (weights->tensors) safetensors_close(weights->tensors);
+    if (weights->blanks) g_ptr_array_free(weights->blanks, TRUE);
     g_hash_table_destroy(weights->bound);
     g_ptr_array_free(weights->owned, TRUE);
     g_free(weights->path);
@@ -90,8 +100,27 @@ static const Tensor *missing(const Weights *weights, const char *name, GError **
     return NULL;
 }
 
-static const Tensor *find(const Weights *weights, const char *name, int rank, const int64_t *shape,
+/* The blank tensor of this name, made when it is new. Everything it has is `owned`. */
+static const Tensor *blank(Weights *weights, const char *name, int rank, const int64_t *shape) {
+    for (guint i = 0; i < weights->blanks->len; i++) {
+        const Tensor *known = weights->blanks->pdata[i];
+        if (strcmp(known->name, name) == 0) return known;
+    }
+    Tensor *tensor = g_new0(Tensor, 1);
+    *tensor = (Tensor){.name = g_strdup(name), .type = ST_F32, .rank = rank};
+    if (rank > 0) memcpy(tensor->shape, shape, sizeof *shape * (size_t)rank);
+    tensor->bytes = (size_t)tensor_elements(tensor) * sizeof(float);
+    tensor->data = g_malloc0(MAX(tensor->bytes, 1));
+    g_ptr_array_add(weights->owned, (char *)tensor->name);
+    g_ptr_array_add(weights->owned, (void *)tensor->data);
+    g_ptr_array_add(weights->owned, tensor);
+    g_ptr_array_add(weights->blanks, tensor);
+    return tensor;
+}
+
+static const Tensor *find(Weights *weights, const char *name, int rank, const int64_t *shape,
                           GError **error) {
+    if (weights->blanks) return blank(weights, name, rank, shape);
     const Tensor *tensor = safetensors_find(weights->tensors, name);
     if (!tensor) return missing(weights, name, error);
     int same = 0;
@@ -253,4 +282,13 @@ NnType weights_type(const Weights *weights) {
 
 const Safetensors *weights_tensors(const Weights *weights) {
     return weights->tensors;
+}
+
+void weights_each(Weights *weights, WeightsVisit *visit, void *user) {
+    int count = weights->blanks ? (int)weights->blanks->len : safetensors_count(weights->tensors);
+    for (int i = 0; i < count; i++) {
+        const Tensor *tensor =
+            weights->blanks ? weights->blanks->pdata[i] : safetensors_at(weights->tensors, i);
+        if (g_hash_table_contains(weights->bound, tensor)) visit(user, tensor);
+    }
 }

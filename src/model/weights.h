@@ -13,6 +13,10 @@ typedef struct Weights Weights;
 /* Opens model.safetensors or its .index.json, or pytorch_model.bin or its .index.json in `dir`,
  * whichever is there first. */
 Weights *weights_open(const char *dir, GError **error);
+
+/* No file: every tensor that is asked for comes to be, zero, in the order of asking. For models
+ * that are yet to be trained. */
+Weights *weights_blank(void);
 void weights_close(Weights *weights);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Weights, weights_close)
 
@@ -43,3 +47,8 @@ void weights_settle(Weights *weights, NnMatrix *const *matrices, int count);
 int64_t weights_parameters(const Weights *weights); /* elements of all float tensors bound so far */
 NnType weights_type(const Weights *weights);        /* the narrowest of the matrices bound so far */
 const Safetensors *weights_tensors(const Weights *weights); /* all that the file holds; borrowed */
+
+/* Calls `visit` for each float tensor bound so far, in the order of the file (or of binding, when
+ * there is none); data may be of any type. */
+typedef void WeightsVisit(void *user, const Tensor *tensor);
+void weights_each(Weights *weights, WeightsVisit *visit, void *user);
