@@ -6,7 +6,12 @@ other languages and scripts, and invented words, so that merges of many shapes a
 result has no rights of anyone else in it.
 
     pip install tokenizers && python3 tools/make_vocab.py
+
+Other texts and sizes, for a model of one's own:
+
+    python3 tools/make_vocab.py --texts FILE --size 8192 -o DIR
 """
+import argparse
 import json
 import pathlib
 import random
@@ -73,21 +78,36 @@ def sentence(rng):
     return rng.choice([text.capitalize(), text.capitalize(), text, text.upper()])
 
 
-def main():
-    rng = random.Random(SEED)
-    text = [sentence(rng) for _ in range(20000)] + OTHERS * 40
+def cased(path):
+    """Each line as it is, and as a sentence."""
+    lines = [line.strip() for line in open(path, encoding="utf-8") if line.strip()]
+    return lines + [line[0].upper() + line[1:].rstrip(".") + "." for line in lines]
+
+
+def train(text, size, out):
     tokenizer = tokenizers.Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.train_from_iterator(text, trainers.BpeTrainer(
-        vocab_size=SIZE - 1, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], show_progress=False,
+        vocab_size=size - 1, special_tokens=["<s>", "<pad>", "</s>", "<unk>"], show_progress=False,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet())))
     model = json.loads(tokenizer.to_str())["model"]
     vocab = {**model["vocab"], "<mask>": len(model["vocab"])}
-    assert len(vocab) == SIZE, len(vocab)
-    OUT.mkdir(parents=True, exist_ok=True)
+    assert len(vocab) == size, len(vocab)
+    out.mkdir(parents=True, exist_ok=True)
     lines = ["#version: 0.2"] + [" ".join(merge) for merge in model["merges"]]
-    (OUT / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False) + "\n", encoding="utf-8")
-    (OUT / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (out / "vocab.json").write_text(json.dumps(vocab, ensure_ascii=False) + "\n", encoding="utf-8")
+    (out / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--texts")
+    parser.add_argument("--size", type=int, default=SIZE)
+    parser.add_argument("-o", "--output", type=pathlib.Path, default=OUT)
+    options = parser.parse_args()
+    rng = random.Random(SEED)
+    text = cased(options.texts) if options.texts else [sentence(rng) for _ in range(20000)] + OTHERS * 40
+    train(text, options.size, options.output)
 
 
 if __name__ == "__main__":

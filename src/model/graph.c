@@ -53,7 +53,7 @@ void *graph_keep(Graph *g, size_t bytes) {
 
 Op *graph_record(Graph *g, OpBack *back, Node *out) {
     g->most = MAX(g->most, arena_mark(g->arena));
-    if (!out->wanted) return NULL;
+    if (!out->wanted || !g->training) return NULL;
     if (g->count == g->blocks * OPS_BLOCK) {
         g->ops = g_renew(Op *, g->ops, g->blocks + 1);
         g->ops[g->blocks++] = g_new(Op, OPS_BLOCK);

@@ -28,8 +28,8 @@ typedef struct {
     bool wanted; /* it depends on what is trained */
 } Node;
 
-/* training: BatchNorm takes the batch's statistics and updates the running ones (momentum 0.1);
- * otherwise it takes the running ones. */
+/* training: BatchNorm takes the batch's statistics and updates the running ones (momentum 0.1).
+ * Otherwise it takes the running ones, and nothing is remembered for a way back. */
 Graph *graph_new(Params *params, Team *team);
 void graph_free(Graph *graph);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Graph, graph_free)

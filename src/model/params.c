@@ -3,6 +3,7 @@
 
 #include "clap_internal.h"
 #include "error.h"
+#include "random.h"
 #include "tensor_set.h"
 
 #include <math.h>
@@ -125,38 +126,8 @@ bool params_save(const Params *params, const float *values, const char *path, GE
 
 /* ---- beginning ---- */
 
-/* xoshiro256** (Blackman & Vigna 2018), seeded by splitmix64. */
-typedef struct {
-    uint64_t s[4];
-} Random;
-
-static Random random_of(uint64_t seed) {
-    Random random;
-    for (int i = 0; i < 4; i++) {
-        uint64_t z = seed += UINT64_C(0x9e3779b97f4a7c15);
-        z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-        z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-        random.s[i] = z ^ (z >> 31);
-    }
-    return random;
-}
-
-static uint64_t rotated(uint64_t x, int by) {
-    return x << by | x >> (64 - by);
-}
-
-static double next_unit(Random *random) {
-    uint64_t *s = random->s, result = rotated(s[1] * 5, 7) * 9, t = s[1] << 17;
-    s[2] ^= s[0], s[3] ^= s[1], s[1] ^= s[2], s[0] ^= s[3];
-    s[2] ^= t, s[3] = rotated(s[3], 45);
-    return (double)(result >> 11) * 0x1p-53;
-}
-
 static void draw_normal(Random *random, double deviation, size_t count, float *out) {
-    for (size_t i = 0; i < count; i++) {
-        double radius = sqrt(-2 * log(1 - next_unit(random)));
-        out[i] = (float)(deviation * radius * cos(2 * G_PI * next_unit(random)));
-    }
+    for (size_t i = 0; i < count; i++) out[i] = (float)(deviation * random_normal(random));
 }
 
 /* What feeds a ReLU keeps its variance (He et al. 2015); the rest is as small as the reference's.
@@ -183,7 +154,7 @@ Params *params_new(const ClapConfig *config, uint64_t seed, GError **error) {
     g_autoptr(Clap) clap = clap_blank(config, error);
     if (!clap) return NULL;
     Params *params = collect(clap);
-    Random random = random_of(seed);
+    Random random = random_of(seed, 0, 0);
     for (int i = 0; i < params->count; i++)
         begin(config, &params->param[i], &random, params->value + params->param[i].at);
     return params;

@@ -46,6 +46,16 @@ static size_t strip_row(int i, int w, int channels, int pad) {
     return ((size_t)(i + pad) * (w + pad) + pad) * channels;
 }
 
+/* Zeros above, below, between the rows, and behind the end. */
+static void clear_margins(int h, int w, int channels, int pad, float *strip) {
+    size_t first = strip_row(0, w, channels, pad), end = strip_floats(h, w, channels, pad);
+    size_t last = strip_row(h, w, channels, pad), between = (size_t)pad * channels;
+    memset(strip, 0, sizeof *strip * first);
+    for (int i = 1; i < h; i++)
+        memset(strip + strip_row(i, w, channels, pad) - between, 0, sizeof *strip * between);
+    memset(strip + last - between, 0, sizeof *strip * (end - last + between));
+}
+
 size_t nn_strip_floats(const NnImage *image, int pad) {
     return strip_floats(image->h / image->pool, image->w / image->pool, image->channels, pad);
 }
@@ -53,7 +63,7 @@ size_t nn_strip_floats(const NnImage *image, int pad) {
 void nn_strip_fill(const NnImage *image, const float *y, int pad, float *strip) {
     int h = image->h / image->pool, w = image->w / image->pool;
     size_t row = (size_t)image->w * image->channels;
-    memset(strip, 0, sizeof *strip * nn_strip_floats(image, pad));
+    clear_margins(h, w, image->channels, pad, strip);
     for (int i = 0; i < h; i++) {
         float *to = strip + strip_row(i, w, image->channels, pad);
         const float *from = y + (size_t)i * image->pool * row;
@@ -217,16 +227,6 @@ void nn_conv2d_back_input(const NnConv2d *conv, const float *turned, const float
     arena_reset(arena, mark);
 }
 
-#define TURN 16
-
-/* from[count][n] → to[n][count]. */
-static void turn(const float *from, int count, int n, float *to) {
-    for (int o = 0; o < n; o += TURN)
-        for (int i = 0; i < count; i++)
-            for (int j = o; j < least(o + TURN, n); j++)
-                to[(size_t)j * count + i] = from[(size_t)i * n + j];
-}
-
 /* Positions first … first + count of the strips: every tap's block of weights. */
 static void weights_in_place(const NnConv2d *conv, const float *strip, const float *turned,
                              int count, float *dw) {
@@ -247,7 +247,7 @@ static void weights_strided(const NnConv2d *conv, const float *strip, const floa
     float *turned = arena_floats(arena, (size_t)m * conv->out);
     gather(conv, strip, padded, columns);
     unpad(conv, dy_strip, dy);
-    turn(dy, m, conv->out, turned);
+    nn_kernels()->turn(dy, (size_t)conv->out, m, conv->out, turned, (size_t)m);
     nn_product(conv->out, k, m, turned, (size_t)m, columns, padded, true, dw, (size_t)k);
 }
 
@@ -260,7 +260,8 @@ void nn_conv2d_back_weights(const NnConv2d *conv, const float *strip, const floa
         const float *dy = dy_strip + strip_row(0, conv->w, conv->out, pad_of(conv));
         for (int i = 0, count; i < positions; i += count) {
             count = least(BLOCK_K, positions - i);
-            turn(dy + (size_t)i * conv->out, count, conv->out, turned);
+            nn_kernels()->turn(dy + (size_t)i * conv->out, (size_t)conv->out, count, conv->out,
+                               turned, (size_t)count);
             weights_in_place(conv, strip + (size_t)i * conv->in, turned, count, dw);
         }
     } else {
@@ -319,7 +320,7 @@ void nn_image_back(const NnImage *image, const float *y, const float *da, const 
                    const float *q, int pad, float *dy_strip) {
     int channels = image->channels;
     float share = 1.0f / (float)(image->pool * image->pool);
-    memset(dy_strip, 0, sizeof *dy_strip * strip_floats(image->h, image->w, channels, pad));
+    clear_margins(image->h, image->w, channels, pad, dy_strip);
     for (int i = 0; i < image->h; i++) {
         float *dy = dy_strip + strip_row(i, image->w, channels, pad);
         for (int j = 0; j < image->w; j++, y += channels, dy += channels) {

@@ -74,6 +74,7 @@ typedef struct {
                  float *out, float *scratch);
 
     /* Of training; nn_body_train.inc says what each computes. part[2·channels] is scratch. */
+    void (*turn)(const float *from, size_t stride, int count, int n, float *to, size_t ld);
     void (*moments)(const float *y, int count, int channels, float *part, double *sum,
                     double *square);
     void (*pool_row)(const float *y, size_t row, int w, int channels, int pool, const float *scale,

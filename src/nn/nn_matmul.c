@@ -50,15 +50,13 @@ static void pack_panel(void *context, int item, int thread) {
         memcpy(to, from, sizeof *to * columns);
 }
 
-#define TURN 16 /* columns of a that are turned together: one cache line of each row */
+#define TURN 16 /* columns of a that are turned together */
 
 static void turn_rows(void *context, int item, int thread) {
     const Job *job = context;
     int row = item * TURN, rows = least(TURN, job->m - row);
-    float *to = job->turned + (size_t)row * job->count;
-    const float *from = job->a + (size_t)job->first * job->m + row;
-    for (int p = 0; p < job->count; p++, from += job->m)
-        for (int r = 0; r < rows; r++) to[(size_t)r * job->count + p] = from[r];
+    nn_kernels()->turn(job->a + (size_t)job->first * job->m + row, (size_t)job->m, job->count, rows,
+                       job->turned + (size_t)row * job->count, (size_t)job->count);
 }
 
 /* One block of rows by some panels. */

@@ -1,0 +1,155 @@
+/* Reading a manifest row by row. See manifest.h. */
+#include "manifest.h"
+
+#include "csv.h"
+#include "error.h"
+#include "file.h"
+
+#include <string.h>
+
+typedef struct {
+    int path, caption, label; /* columns; −1: there is none */
+} Columns;
+
+static void clip_free(void *data) {
+    ManifestClip *clip = data;
+    g_free(clip->path);
+    g_free(clip->label);
+    g_ptr_array_unref(clip->captions);
+    g_free(clip);
+}
+
+void manifest_free(Manifest *manifest) {
+    if (!manifest) return;
+    g_free(manifest->path);
+    g_ptr_array_unref(manifest->clips);
+    g_free(manifest);
+}
+
+static int column_of(const GPtrArray *header, const char *const *names) {
+    for (int n = 0; names[n]; n++)
+        for (guint i = 0; i < header->len; i++)
+            if (g_ascii_strcasecmp(header->pdata[i], names[n]) == 0) return (int)i;
+    return -1;
+}
+
+#define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
+static bool read_header(const char *path, Csv *csv, Columns *columns, GError **error) {
+    g_autoptr(GPtrArray) header = csv_next(csv, error);
+    if (!header)
+        return error && *error ? false : error_fail(error, ERR_FORMAT, "%s: is empty", path);
+    *columns = (Columns){
+        .path = column_of(header, NAMES("path", "file", "filename")),
+        .caption = column_of(header, NAMES("caption", "text")),
+        .label = column_of(header, NAMES("label", "class", "category")),
+    };
+    if (columns->path < 0)
+        return error_fail(error, ERR_FORMAT, "%s: has no column path (or file)", path);
+    if (columns->caption < 0 && columns->label < 0)
+        return error_fail(error, ERR_FORMAT, "%s: has neither a column caption nor label", path);
+    return true;
+}
+
+/* The field without blanks at its ends; NULL: empty, or there is no such column. Caller frees. */
+static char *field_of(const GPtrArray *row, int column) {
+    if (column < 0 || column >= (int)row->len) return NULL;
+    char *text = g_strstrip(g_strdup(row->pdata[column]));
+    if (*text) return text;
+    g_free(text);
+    return NULL;
+}
+
+typedef struct {
+    Manifest *manifest;
+    Columns columns;
+    char *folder;
+    GHashTable *known; /* path → ManifestClip */
+    gint64 line;
+} Reading;
+
+static bool refuse(const Reading *r, const char *what, const char *why, GError **error) {
+    return error_fail(error, ERR_FORMAT, "%s:%" G_GINT64_FORMAT ": %s%s", r->manifest->path,
+                      r->line, what, why);
+}
+
+static ManifestClip *clip_of(Reading *r, const char *name, GError **error) {
+    g_autofree char *path =
+        g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(r->folder, name, NULL);
+    ManifestClip *clip = g_hash_table_lookup(r->known, path);
+    if (clip) return clip;
+    if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
+        refuse(r, name, ": no such sound", error);
+        return NULL;
+    }
+    clip = g_new0(ManifestClip, 1);
+    clip->path = g_steal_pointer(&path);
+    clip->captions = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(r->manifest->clips, clip);
+    g_hash_table_insert(r->known, clip->path, clip);
+    return clip;
+}
+
+static bool take_text(const Reading *r, char **text, GError **error) {
+    if (!*text) return true;
+    if (!g_utf8_validate(*text, -1, NULL)) return refuse(r, "the text is not UTF-8", "", error);
+    return strlen(*text) <= MANIFEST_MAX_CAPTION || refuse(r, "the text is too long", "", error);
+}
+
+static bool take_row(Reading *r, const GPtrArray *row, GError **error) {
+    g_autofree char *name = field_of(row, r->columns.path);
+    g_autofree char *caption = field_of(row, r->columns.caption);
+    g_autofree char *label = field_of(row, r->columns.label);
+    if (!name) return refuse(r, "no path", "", error);
+    if (!caption && !label) return refuse(r, name, ": has an empty caption and no label", error);
+    if (!take_text(r, &caption, error) || !take_text(r, &label, error)) return false;
+    ManifestClip *clip = clip_of(r, name, error);
+    if (!clip) return false;
+    if (label && clip->label && strcmp(label, clip->label) != 0)
+        return refuse(r, name, ": has another label on an earlier line", error);
+    if (label && !clip->label) clip->label = g_steal_pointer(&label);
+    if (caption) g_ptr_array_add(clip->captions, g_steal_pointer(&caption));
+    return true;
+}
+
+static bool read_rows(Reading *r, Csv *csv, GError **error) {
+    GError *fault = NULL;
+    for (;;) {
+        g_autoptr(GPtrArray) row = csv_next(csv, &fault);
+        if (!row) break;
+        r->line = csv_line(csv);
+        if (!take_row(r, row, error)) return false;
+    }
+    if (fault) g_propagate_error(error, fault);
+    if (fault) return false;
+    return r->manifest->clips->len > 0 ||
+           error_fail(error, ERR_FORMAT, "%s: has no rows", r->manifest->path);
+}
+
+Manifest *manifest_read(const char *path, GError **error) {
+    g_autoptr(GBytes) bytes = file_bytes(path, MANIFEST_MAX_BYTES, error);
+    if (!bytes) return NULL;
+    gsize len;
+    const char *text = g_bytes_get_data(bytes, &len);
+    g_autoptr(Csv) csv = csv_new(path, text, len);
+    g_autoptr(Manifest) manifest = g_new0(Manifest, 1);
+    manifest->path = g_strdup(path);
+    manifest->clips = g_ptr_array_new_with_free_func(clip_free);
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    Reading reading = {.manifest = manifest, .folder = folder, .known = known};
+    bool well = read_header(path, csv, &reading.columns, error) && read_rows(&reading, csv, error);
+    return well ? g_steal_pointer(&manifest) : NULL;
+}
+
+bool manifest_has_labels(const Manifest *manifest) {
+    for (guint i = 0; i < manifest->clips->len; i++)
+        if (!((const ManifestClip *)manifest->clips->pdata[i])->label) return false;
+    return true;
+}
+
+bool manifest_has_captions(const Manifest *manifest) {
+    for (guint i = 0; i < manifest->clips->len; i++)
+        if (!((const ManifestClip *)manifest->clips->pdata[i])->captions->len) return false;
+    return true;
+}

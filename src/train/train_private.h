@@ -1,0 +1,131 @@
+/* What the files of a training run share. */
+#pragma once
+#include "augment.h"
+#include "clap_graph.h"
+#include "manifest.h"
+#include "mel_cache.h"
+#include "text_bank.h"
+#include "train.h"
+
+#define TRAIN_DIR ".train"
+
+/* A sound. Its texts are numbers in the bank. */
+typedef struct {
+    char *path; /* the manifest's */
+    int class;  /* −1: none */
+    int *texts, text_count;
+    int source;
+} TrainClip;
+
+/* What belongs to a name: the texts that may stand for it, and how they are drawn. */
+typedef struct {
+    char *name;
+    int *texts, templates, count; /* templates first, then captions that name it */
+    GArray *clips;                /* of int, one array a source would be too many: all of them */
+} TrainClass;
+
+/* Draws from one manifest: classes by the power `balance` of their clips. */
+typedef struct {
+    Manifest *manifest;
+    double share;
+    int first, count;      /* of its clips */
+    double *weights;       /* [classes], cumulative; the last is their sum */
+    int **members, *sizes; /* [classes]: its clips */
+} TrainSource;
+
+typedef struct {
+    int count, dim;
+    char **keys;
+    float *vectors;     /* [count][dim], unit */
+    GHashTable *number; /* key → number + 1 */
+} Teacher;
+
+/* Optimiser and what it moves. */
+typedef struct {
+    float *m, *v, *ema;
+    int64_t step, steps;
+} OptimiserState;
+
+typedef struct {
+    const TrainOptions *options;
+    ClapConfig config;
+    Bpe *bpe;
+    Params *params;
+    ClapGraph *clap;
+    Team *team;
+    Graph *graph;
+    bool audio_trained, text_trained, distils;
+    double rate;
+    TrainLoss loss;
+
+    GArray *clips; /* of TrainClip */
+    TrainSource *sources;
+    int source_count;
+    GArray *classes; /* of TrainClass */
+    TextBank *texts;
+    GArray *sentences; /* numbers of texts whose similarities are kept, or that are distilled */
+    float *soft;       /* [classes][classes]: targets by the likeness of texts */
+    bool *near;        /* [classes][classes] */
+    float *kept;       /* [sentences][dim]: their vectors before training */
+
+    MelCache *mels;
+    Augment *augment;
+    float *mel_batch, **mel_scratch; /* [batch][frames][bins]; one a thread */
+    float *audio_features;           /* [clips][FEATURE_VARIANTS][hidden], audio frozen */
+    Teacher *teacher;
+
+    struct TrainValidation *validation;
+    OptimiserState state;
+    char *key; /* what a checkpoint must agree with */
+    double loss_sum;
+    int loss_count;
+} Train;
+
+#define FEATURE_VARIANTS 4 /* of a clip, where the audio tower is frozen */
+
+/* data.c: reads manifests, builds clips, classes and texts. */
+bool train_data_open(Train *train, GError **error);
+void train_data_close(Train *train);
+
+/* teacher.c */
+Teacher *teacher_read(const char *path, GError **error);
+void teacher_free(Teacher *teacher);
+const float *teacher_vector(const Teacher *teacher, const char *key); /* NULL: none */
+
+/* examples.c: one draw of a batch. */
+typedef struct {
+    int clip, other; /* other −1: one sound alone */
+    double share;    /* the first one's, of the target */
+} Example;
+void train_draw(const Train *train, int64_t step, Example *examples);
+void train_make_mels(Train *train, int64_t step, double strength, Example *examples);
+bool train_freeze_audio(Train *train, GError **error);
+Node *train_sounds(Train *train, int64_t step, double strength, Example *examples);
+
+/* objective.c: the loss of a step. */
+void train_prepare_classes(Train *train);
+Node *train_objective(Train *train, int64_t step);
+double train_strength(const Train *train, int64_t step);
+
+/* optimiser.c */
+void optimiser_open(Train *train);
+void optimiser_close(Train *train);
+
+/* False with an error when the gradient is not finite. */
+bool optimiser_step(Train *train, GError **error);
+
+/* checkpoint.c */
+bool checkpoint_save(const Train *train, GError **error);
+bool checkpoint_load(Train *train, GError **error); /* ERR_NOT_FOUND: there is none */
+
+/* The model of the running mean (EMA), as a directory. */
+bool train_save_model(const Train *train, GError **error);
+
+/* validation.c */
+bool validation_open(Train *train, Manifest *manifest, GError **error);
+void validation_close(Train *train);
+void validation_run(Train *train, TrainEpoch *epoch);
+
+/* train_log.c: OUT/train.csv and OUT/train.svg. */
+bool train_log_add(const Train *train, const TrainEpoch *epoch, GError **error);
+bool train_log_begin(const Train *train, GError **error);

@@ -1,0 +1,1 @@
+"""Synthetic sounds of our own; see tools/make_sounds.py."""
