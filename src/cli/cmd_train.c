@@ -95,27 +95,43 @@ static bool split_shares(const Options *o, char **paths, double *shares, bool *s
            error_fail(error, ERR_USAGE, "--data: either every manifest has a share or none");
 }
 
+/* The place of `word` among `words`; 0 when none was given. */
+static int choice(const char *word, const char *const *words, int count) {
+    for (int i = 0; word && i < count; i++)
+        if (strcmp(word, words[i]) == 0) return i;
+    return 0;
+}
+
+static bool parse_seed(const char *text, guint64 *seed, GError **error) {
+    char *end = NULL;
+    if (!text) return true;
+    *seed = g_ascii_strtoull(text, &end, 10);
+    return (!*end && end != text) ||
+           error_fail(error, ERR_USAGE, "--seed %s: is not a number", text);
+}
+
 static bool fill(App *app, const Options *o, TrainOptions *t, GError **error) {
     static const char *const only[] = {"all", "projections", "text", "audio"};
     static const char *const loss[] = {"", "classes", "pairs"};
-    for (int i = 0; o->only && i < 4; i++)
-        if (strcmp(o->only, only[i]) == 0) t->only = (TrainOnly)i;
-    for (int i = 0; o->loss && i < 3; i++)
-        if (strcmp(o->loss, loss[i]) == 0) t->loss = (TrainLoss)i;
+    *t = (TrainOptions){.config = o->config,
+                        .out = o->out,
+                        .valid = o->valid,
+                        .teacher = o->teacher,
+                        .captions = o->captions,
+                        .only = (TrainOnly)choice(o->only, only, G_N_ELEMENTS(only)),
+                        .loss = (TrainLoss)choice(o->loss, loss, G_N_ELEMENTS(loss)),
+                        .epochs = o->epochs ? o->epochs : 20,
+                        .batch = o->batch ? o->batch : 32,
+                        .rate = o->rate,
+                        .resume = o->resume,
+                        .limit_seconds = o->limit,
+                        .stop = app->stop,
+                        .report = take_report,
+                        .user = app};
+    t->threads = app->common.threads > 0 ? app->common.threads : (int)g_get_num_processors();
     recipe_standard(&t->recipe);
     if (o->recipe && !recipe_read(o->recipe, &t->recipe, error)) return false;
-    char *end = NULL;
-    if (o->seed) t->seed = g_ascii_strtoull(o->seed, &end, 10);
-    if (o->seed && (*end || end == o->seed))
-        return error_fail(error, ERR_USAGE, "--seed %s: is not a number", o->seed);
-    t->config = o->config, t->out = o->out, t->valid = o->valid, t->teacher = o->teacher;
-    t->captions = o->captions, t->resume = o->resume, t->limit_seconds = o->limit;
-    t->epochs = o->epochs ? o->epochs : 20;
-    t->batch = o->batch ? o->batch : 32;
-    t->rate = o->rate;
-    t->threads = app->common.threads > 0 ? app->common.threads : (int)g_get_num_processors();
-    t->stop = app->stop, t->report = take_report, t->user = app;
-    return true;
+    return parse_seed(o->seed, &t->seed, error);
 }
 
 static bool check(const App *app, const Options *o, char **args, GError **error) {

@@ -108,9 +108,12 @@ static const Tensor *blank(Weights *weights, const char *name, int rank, const i
     }
     Tensor *tensor = g_new0(Tensor, 1);
     *tensor = (Tensor){.name = g_strdup(name), .type = ST_F32, .rank = rank};
-    if (rank > 0) memcpy(tensor->shape, shape, sizeof *shape * (size_t)rank);
-    tensor->bytes = (size_t)tensor_elements(tensor) * sizeof(float);
-    tensor->data = g_malloc0(MAX(tensor->bytes, 1));
+    tensor->bytes = sizeof(float);
+    for (int d = 0; d < rank; d++) {
+        tensor->shape[d] = shape[d];
+        tensor->bytes *= (size_t)shape[d];
+    }
+    tensor->data = g_malloc0(tensor->bytes);
     g_ptr_array_add(weights->owned, (char *)tensor->name);
     g_ptr_array_add(weights->owned, (void *)tensor->data);
     g_ptr_array_add(weights->owned, tensor);

@@ -168,15 +168,15 @@ static void add_noise(const Augment *a, Random *random, float *mel) {
 
 static void mask_frames(const Augment *a, Random *random, float with, float *mel) {
     int at = random_below(random, a->frames);
-    int some = MIN(5 + random_below(random, LONGEST_MASK - 5), a->frames - at);
-    for (int i = at * a->bins; i < (at + some) * a->bins; i++) mel[i] = with;
+    int some = 5 + random_below(random, LONGEST_MASK - 5), end = MIN(at + some, a->frames);
+    for (int i = at * a->bins; i < end * a->bins; i++) mel[i] = with;
 }
 
 static void mask_bins(const Augment *a, Random *random, float with, float *mel) {
     int at = random_below(random, a->bins);
-    int some = MIN(1 + random_below(random, WIDEST_MASK - 1), a->bins - at);
+    int some = 1 + random_below(random, WIDEST_MASK - 1), end = MIN(at + some, a->bins);
     for (int f = 0; f < a->frames; f++)
-        for (int b = at; b < at + some; b++) mel[(size_t)f * a->bins + b] = with;
+        for (int b = at; b < end; b++) mel[(size_t)f * a->bins + b] = with;
 }
 
 static void turn_round(const Augment *a, Random *random, float *mel, float *whole) {

@@ -47,6 +47,15 @@ static double dot(const float *a, const float *b, int n) {
     return sum;
 }
 
+/* What texts are like before training says nothing where the text tower is yet to learn: then a
+ * class is like itself alone. */
+static void harden(Train *train) {
+    gsize classes = train->classes->len;
+    memset(train->soft, 0, sizeof *train->soft * classes * classes);
+    memset(train->near, 0, sizeof *train->near * classes * classes);
+    for (gsize c = 0; c < classes; c++) train->soft[c * classes + c] = 1;
+}
+
 static void soften(Train *train, const float *vectors, int row) {
     int classes = (int)train->classes->len, dim = train->config.projection_dim;
     float *soft = train->soft + (size_t)row * classes;
@@ -77,11 +86,15 @@ static void keep_sentences(Train *train) {
 
 void train_prepare_classes(Train *train) {
     gsize classes = train->classes->len, dim = train->config.projection_dim;
-    if (train->sentences->len && !train->distils) keep_sentences(train);
+    if (train->sentences->len && !train->text_trained) keep_sentences(train);
     if (train->loss != LOSS_CLASSES) return;
     g_autofree float *vectors = g_new(float, classes *dim);
     train->soft = g_new(float, classes *classes);
     train->near = g_new(bool, classes *classes);
+    if (train->text_trained) {
+        harden(train);
+        return;
+    }
     for (gsize c = 0; c < classes; c++)
         class_vector(train, &g_array_index(train->classes, TrainClass, c), vectors + c * dim);
     for (gsize c = 0; c < classes; c++) soften(train, vectors, (int)c);

@@ -82,7 +82,8 @@ bool optimiser_step(Train *train, GError **error) {
     Step s = {train, &how, NULL, (float)fmin(recipe->ema, step / (step + 9))};
     for (int i = 0; i < train->params->count; i++) {
         s.param = &train->params->param[i];
-        team_run(train->team, (int)((s.param->count + PART - 1) / PART), step_part, &s);
+        bool moves = s.param->trained || (s.param->statistic && train->audio_trained);
+        if (moves) team_run(train->team, (int)((s.param->count + PART - 1) / PART), step_part, &s);
     }
     limit_scale(train, "logit_scale_a");
     limit_scale(train, "logit_scale_t");

@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""earshot train as its users meet it, on a tiny model and four kinds of sounds that the test makes.
+
+    test_train_cli.py EARSHOT      prints TAP. Needs Python's standard library only.
+"""
+import csv
+import json
+import math
+import os
+import random
+import signal
+import struct
+import subprocess
+import time
+import wave
+
+from cli import EARSHOT, ROOT, Cli, main
+
+KINDS = ("a low hum", "a high whistle", "static noise", "clicking")
+AUDIO = {"model_type": "pann", "num_mel_bins": 16, "conv_channels": [6, 8], "conv_kernel": [3, 3], "pool": [2, 2],
+         "hidden_size": 16}
+TEXT = {"model_type": "clap_text_model", "vocab_size": 2048, "hidden_size": 16, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "intermediate_size": 32, "max_position_embeddings": 82}
+CONFIG = {"model_type": "clap", "projection_dim": 12, "projection_hidden_act": "linear", "audio_config": AUDIO,
+          "text_config": TEXT}
+FEATURES = {"feature_size": 16, "sampling_rate": 48000, "fft_window_size": 1024, "hop_length": 480, "max_length_s": 0.5,
+            "frequency_min": 50, "frequency_max": 14000, "truncation": "rand_trunc", "padding": "repeatpad"}
+QUICK = ("--batch", "8", "--rate", "0.01")
+
+
+def sample(kind, i, draw, hertz):
+    if kind == 0 or kind == 1:
+        return 0.3 * math.sin(2 * math.pi * hertz * i / 48000)
+    if kind == 2:
+        return 0.2 * draw.uniform(-1, 1)
+    return 0.8 if i % 4800 < 40 else 0.0
+
+
+def write_sound(path, kind, seed):
+    draw = random.Random(seed)
+    hertz = draw.uniform(100, 200) if kind == 0 else draw.uniform(4000, 6000)
+    with wave.open(os.fspath(path), "wb") as out:
+        out.setparams((1, 2, 48000, 0, "NONE", ""))
+        out.writeframes(b"".join(struct.pack("<h", int(20000 * sample(kind, i, draw, hertz))) for i in range(24000)))
+
+
+class Train(Cli):
+    def setUp(self):
+        super().setUp()
+        config = self.dir / "config"
+        config.mkdir()
+        (config / "config.json").write_text(json.dumps(CONFIG))
+        (config / "preprocessor_config.json").write_text(json.dumps(FEATURES))
+        for name in ("vocab.json", "merges.txt"):
+            (config / name).write_bytes((ROOT / "tests/ref/vocab" / name).read_bytes())
+        for name, seeds in (("data", range(6)), ("valid", range(20, 23))):
+            rows = [(f"{kind}-{seed}.wav", KINDS[kind]) for kind in range(4) for seed in seeds]
+            for path, label in rows:
+                write_sound(self.dir / path, KINDS.index(label), int(path[2:-4]))
+            self.manifest(name, ("path", "label"), rows)
+
+    def manifest(self, name, header, rows):
+        with open(self.dir / f"{name}.csv", "w", newline="") as out:
+            csv.writer(out).writerows([header, *rows])
+
+    def train(self, out, *args, **more):
+        return self.rows("--json", "train", "--config", "config", "--data", "data.csv", "--valid", "valid.csv", "-o", out,
+                         *QUICK, *args, **more)
+
+    def weights(self, out):
+        return (self.dir / out / "model.safetensors").read_bytes()
+
+
+class Learning(Train):
+    def test_kinds_of_sound_are_told_apart_and_the_model_is_one_like_any_other(self):
+        (self.dir / "plain.json").write_text('{"strength": 0, "ema": 0.9}')
+        epochs = self.train("out", "--epochs", "120", "--rate", "0.003", "--recipe", "plain.json")
+        self.assertEqual([row["epoch"] for row in epochs], list(range(1, 121)))
+        self.assertGreaterEqual(epochs[-1]["valid"]["map@10"], 0.9, epochs[-1])
+        self.assertGreater(epochs[-1]["clips_per_second"], 0)
+        row, = self.rows("--json", "-m", "out", "classify", "2-21.wav", "--labels", ",".join(KINDS))
+        self.assertEqual(row["labels"][0]["label"], KINDS[2])
+        log = list(csv.DictReader(open(self.dir / "out/train.csv")))
+        self.assertEqual(len(log), 120)
+        self.assertAlmostEqual(float(log[-1]["map@10"]), epochs[-1]["valid"]["map@10"], places=3)
+        self.assertIn("<polyline", (self.dir / "out/train.svg").read_text())
+
+    def test_pairs_of_captions_teach_as_well(self):
+        self.manifest("data", ("path", "caption"), [(f"{kind}-{seed}.wav", text) for kind in range(4) for seed in range(6)
+                                                    for text in (KINDS[kind], f"the sound of {KINDS[kind]}")])
+        epochs = self.train("out", "--epochs", "40", "--loss", "pairs")
+        self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
+
+    def test_projections_alone_are_tuned_and_the_towers_stay(self):
+        self.train("base", "--epochs", "3")
+        tuned = self.rows("--json", "train", "--from", "base", "--data", "data.csv", "--valid", "valid.csv", "-o", "tuned",
+                          "--only", "projections", "--epochs", "30", *QUICK)
+        self.assertGreaterEqual(tuned[-1]["valid"]["map@10"], tuned[0]["valid"]["map@10"])
+        before, after = self.weights("base"), self.weights("tuned")
+        header = json.loads(before[8:8 + struct.unpack("<Q", before[:8])[0]])
+        for name, row in header.items():
+            if name == "__metadata__":
+                continue
+            low, high = (8 + struct.unpack("<Q", before[:8])[0] + at for at in row["data_offsets"])
+            moves = "_projection." in name or "logit_scale_a" in name
+            if not moves and "logit_scale" not in name:
+                self.assertEqual(before[low:high], after[low:high], name)
+            elif "_projection.linear" in name and name.endswith("weight"):
+                self.assertNotEqual(before[low:high], after[low:high], name)
+
+    def test_a_teacher_of_texts_is_learnt(self):
+        draw = random.Random(3)
+        texts = [f"sound number {i} of {draw.choice(KINDS)}" for i in range(100)]
+        vectors = [[float(text.split()[-1] == kind.split()[-1]) for kind in KINDS] + [1.0] * 8 for text in texts]
+        data = b"".join(struct.pack("<12f", *row) for row in vectors)
+        header = json.dumps({"vectors": {"dtype": "F32", "shape": [100, 12], "data_offsets": [0, len(data)]}}).encode()
+        (self.dir / "teacher.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+        (self.dir / "teacher.txt").write_text("\n".join(texts) + "\n")
+        epochs = self.rows("--json", "train", "--config", "config", "--teacher", "teacher.safetensors", "--only", "text",
+                           "-o", "out", "--epochs", "20", *QUICK)
+        self.assertGreater(epochs[-1]["valid"]["cosine"], 0.95, epochs[-1])
+        self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
+
+
+class SameBytes(Train):
+    def test_a_seed_gives_the_same_model_whatever_the_threads(self):
+        self.train("one", "--epochs", "3", "--threads", "1")
+        self.train("two", "--epochs", "3", "--threads", "2")
+        self.train("other", "--epochs", "3", "--seed", "5")
+        self.assertEqual(self.weights("one"), self.weights("two"))
+        self.assertNotEqual(self.weights("one"), self.weights("other"))
+
+    def test_a_run_that_was_killed_or_out_of_time_ends_as_if_it_had_not_been(self):
+        self.train("whole", "--epochs", "30")
+        seed = int(os.environ.get("EARSHOT_SEED", time.time_ns() % 2**32))
+        print(f"# EARSHOT_SEED={seed}")
+        draw = random.Random(seed)
+        command = [EARSHOT, "train", "--config", "config", "--data", "data.csv", "--valid", "valid.csv", "-o", "cut",
+                   *QUICK, "--epochs", "30"]
+        for _ in range(4):
+            resume = ["--resume"] if (self.dir / "cut/.train/checkpoint.safetensors").exists() else []
+            with subprocess.Popen(command + resume, cwd=self.dir, env=self.env, stdout=subprocess.DEVNULL,
+                                  stderr=subprocess.DEVNULL) as run:
+                time.sleep(draw.uniform(0.05, 0.6))
+                run.send_signal(signal.SIGKILL)
+        resume = ["--resume"] if (self.dir / "cut/.train/checkpoint.safetensors").exists() else []
+        self.run_it(*command[1:], *resume, "--limit-seconds", "0.2")
+        self.run_it(*command[1:], "--resume")
+        self.assertEqual(self.weights("whole"), self.weights("cut"))
+
+    def test_other_options_do_not_resume(self):
+        self.train("out", "--epochs", "2")
+        self.fails("train", "--config", "config", "--data", "data.csv", "--valid", "valid.csv", "-o", "out", *QUICK,
+                   "--epochs", "2", "--resume", "--seed", "9", status=1, says="other options")
+
+
+class Refusals(Train):
+    def refused(self, *args, says, status=1):
+        self.fails("train", "--config", "config", "-o", "out", *args, status=status, says=says)
+
+    def test_every_fault_of_a_manifest_is_one_line(self):
+        faults = {("path", "label"): [(("gone.wav", "x"), "bad.csv:2: gone.wav: no such sound"),
+                                      (("0-0.wav", " "), "bad.csv:2: 0-0.wav: has an empty caption"),
+                                      (("", "x"), "bad.csv:2: no path")],
+                  ("path", "size"): [(("0-0.wav", "1"), "bad.csv: has neither a column caption nor label")],
+                  ("name", "label"): [(("0-0.wav", "1"), "bad.csv: has no column path")]}
+        for header, rows in faults.items():
+            for row, says in rows:
+                self.manifest("bad", header, [row])
+                self.refused("--data", "bad.csv", says=says)
+        self.manifest("bad", ("path", "label"), [("0-0.wav", "x"), ("0-0.wav", "y")])
+        self.refused("--data", "bad.csv", says="bad.csv:3: 0-0.wav: has another label")
+        self.manifest("bad", ("path", "label"), [])
+        self.refused("--data", "bad.csv", says="bad.csv: has no rows")
+
+    def test_too_little_to_learn_from_is_said(self):
+        self.manifest("few", ("path", "label"), [("0-0.wav", "x"), ("0-1.wav", "y")])
+        self.refused("--data", "few.csv", says="fewer than a batch of 32", status=2)
+        self.manifest("one", ("path", "label"), [(f"0-{i}.wav", "x") for i in range(4)])
+        self.refused("--data", "one.csv", "--batch", "2", says="a single class", status=2)
+        self.refused(says="nothing to learn from", status=2)
+
+    def test_a_sound_that_cannot_be_heard_is_named(self):
+        (self.dir / "0-0.wav").write_text("no sound at all")
+        self.refused("--data", "data.csv", *QUICK, says="0-0.wav")
+
+    def test_wrong_options_are_refused(self):
+        self.fails("train", "--data", "data.csv", status=2, says="-o DIR")
+        self.refused("--data", "data.csv", "--from", "x", says="exclude each other", status=2)
+        (self.dir / "recipe.json").write_text('{"mixx": 1}')
+        self.refused("--data", "data.csv", "--recipe", "recipe.json", says="mixx: there is no such knob", status=2)
+        (self.dir / "recipe.json").write_text('{"mix": 7}')
+        self.refused("--data", "data.csv", "--recipe", "recipe.json", says="mix: 7 is out of range", status=2)
+        (self.dir / "full").mkdir()
+        (self.dir / "full/notes.txt").write_text("mine")
+        self.fails("train", "--config", "config", "--data", "data.csv", "-o", "full", status=1, says="not from training")
+
+    def test_a_loss_that_is_no_number_stops_with_the_step(self):
+        self.train("base", "--epochs", "1")
+        model = bytearray(self.weights("base"))
+        length = struct.unpack("<Q", model[:8])[0]
+        at = json.loads(model[8:8 + length])["audio_model.audio_encoder.fc1.bias"]["data_offsets"][0]
+        model[8 + length + at:8 + length + at + 4] = struct.pack("<f", math.nan)
+        (self.dir / "base/model.safetensors").write_bytes(model)
+        self.fails("train", "--from", "base", "--data", "data.csv", "--valid", "valid.csv", "-o", "out", *QUICK, status=1,
+                   says="step 1: the loss is not a number")
+
+
+if __name__ == "__main__":
+    main()
