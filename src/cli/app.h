@@ -46,7 +46,8 @@ struct Command {
 
 extern const Command command_index, command_search, command_similar, command_list, command_show,
     command_remove, command_edit, command_stats, command_check, command_export, command_import,
-    command_copy, command_embed, command_classify, command_train, command_model, command_bench;
+    command_copy, command_embed, command_classify, command_eval, command_train, command_model,
+    command_bench;
 
 /* Parses the command's options (and the common ones) out of argv into `into`; sets app->color. */
 bool app_options(App *app, const Command *command, void *into, char ***argv, GError **error);

@@ -1,0 +1,213 @@
+/* earshot eval: how good a model is. */
+#include "app.h"
+#include "error.h"
+#include "inputs.h"
+#include "measure.h"
+
+#include <string.h>
+
+typedef struct {
+    char *labels_file, **templates, *folds;
+} Options;
+
+static const Option options[] = {
+    {OPTION_TEXT, "labels-file", 0, offsetof(Options, labels_file), "F",
+     "candidates, a label a line (default: the labels of the sounds)"},
+    {OPTION_TEXTS, "template", 0, offsetof(Options, templates), "T",
+     "a sentence with {} for the label; may be given often (default: the bare label, and \"This is "
+     "a sound of {}.\")"},
+    {OPTION_TEXT, "folds", 0, offsetof(Options, folds), "N|COLUMN",
+     "parts of the cross-validation: so many, or by a manifest's column (default: 5)"},
+    {OPTION_END},
+};
+
+typedef struct {
+    App *app;
+    Progress *progress;
+} Reporting;
+
+static void report_fault(void *user, const char *message) {
+    Reporting *r = user;
+    progress_clear(r->progress);
+    app_fault(r->app, message);
+}
+
+static void report_done(void *user) {
+    progress_add(((Reporting *)user)->progress, 1);
+}
+
+static EmbeddedSet *embed(App *app, Engine *engine, const Examples *examples, GError **error) {
+    Reporting r = {app, app_progress(app, "embedding", "files", examples->paths->len)};
+    MeasureReport report = {report_fault, report_done, &r, app->stop};
+    EmbeddedSet *set = embedded_set_new(engine, examples, &report, error);
+    progress_free(r.progress);
+    if (set) app->done = set->count;
+    return set;
+}
+
+/* ---- output ---- */
+
+static json_t *json_retrieval(const RetrievalMetrics *m) {
+    return json_pack("{s:i, s:f, s:f, s:f, s:f, s:f}", "queries", m->queries, "r@1", m->recall[0],
+                     "r@5", m->recall[1], "r@10", m->recall[2], "map@10", m->map10, "median_rank",
+                     m->median_rank);
+}
+
+static void print_retrieval(const char *what, const RetrievalMetrics *m) {
+    printf("%-14s R@1 %.3f  R@5 %.3f  R@10 %.3f  mAP@10 %.3f  median rank %g  (%d queries)\n", what,
+           m->recall[0], m->recall[1], m->recall[2], m->map10, m->median_rank, m->queries);
+}
+
+static int class_total(const ClassMetrics *m, int class) {
+    int sum = 0;
+    for (int c = 0; c < m->classes; c++) sum += m->confusion[class * m->classes + c];
+    return sum;
+}
+
+static json_t *json_classes(const ClassMetrics *m, char **labels) {
+    json_t *per_class = json_array(), *confusion = json_array(), *names = json_array();
+    for (int c = 0; c < m->classes; c++) {
+        json_t *row = json_array();
+        int total = class_total(m, c);
+        for (int d = 0; d < m->classes; d++)
+            json_array_append_new(row, json_integer(m->confusion[c * m->classes + d]));
+        json_array_append_new(confusion, row);
+        json_array_append_new(names, json_string(labels[c]));
+        double right = m->confusion[c * m->classes + c];
+        json_array_append_new(per_class, json_pack("{s:s, s:i, s:f}", "label", labels[c], "count",
+                                                   total, "accuracy", total ? right / total : 0));
+    }
+    return json_pack("{s:i, s:f, s:o, s:o, s:o}", "count", m->count, "accuracy", m->accuracy,
+                     "per_class", per_class, "labels", names, "confusion", confusion);
+}
+
+static void print_classes(const ClassMetrics *m, char **labels) {
+    int width = 0;
+    for (int c = 0; c < m->classes; c++)
+        if (class_total(m, c)) width = MAX(width, (int)g_utf8_strlen(labels[c], -1));
+    printf("accuracy %.3f of %d sounds\n", m->accuracy, m->count);
+    for (int c = 0; c < m->classes; c++) {
+        int total = class_total(m, c), other = -1;
+        if (!total) continue;
+        for (int d = 0; d < m->classes; d++)
+            if (d != c && (other < 0 ||
+                           m->confusion[c * m->classes + d] > m->confusion[c * m->classes + other]))
+                other = d;
+        int taken = other < 0 ? 0 : m->confusion[c * m->classes + other];
+        g_autofree char *name = error_printable(labels[c]);
+        printf("  %-*s %5.3f of %d", width, name, m->confusion[c * m->classes + c] / (double)total,
+               total);
+        if (taken) printf("  (%d taken for %s)", taken, labels[other]);
+        putchar('\n');
+    }
+}
+
+/* ---- what is measured ---- */
+
+typedef struct {
+    App *app;
+    const Options *options;
+    const char *where;
+} Eval;
+
+static char **candidates(const Eval *e, const Examples *examples, GError **error) {
+    return e->options->labels_file ? input_lines(e->options->labels_file, error)
+                                   : examples_classes(examples, e->where, error);
+}
+
+static bool zeroshot(const Eval *e, Engine *engine, GError **error) {
+    static const char *const standard[] = {"{}", "This is a sound of {}.", NULL};
+    g_autoptr(Examples) examples = examples_read(e->where, NULL, error);
+    g_auto(GStrv) labels = examples ? candidates(e, examples, error) : NULL;
+    g_autoptr(EmbeddedSet) set = labels ? embed(e->app, engine, examples, error) : NULL;
+    if (!set) return false;
+    const char *const *templates =
+        e->options->templates ? (const char *const *)e->options->templates : standard;
+    g_autoptr(ClassMetrics) m = measure_zeroshot(engine, examples, set, labels, templates, error);
+    if (!m) return false;
+    if (e->app->common.json) {
+        json_t *root = json_classes(m, labels);
+        json_object_set_new(root, "map@10", json_real(m->retrieval.map10));
+        json_object_set_new(root, "text_to_audio", json_retrieval(&m->retrieval));
+        app_print_document(root);
+        return true;
+    }
+    print_classes(m, labels);
+    print_retrieval("text to sound", &m->retrieval);
+    return true;
+}
+
+static bool probe(const Eval *e, Engine *engine, GError **error) {
+    const char *text = e->options->folds ? e->options->folds : "5";
+    char *end;
+    gint64 number = g_ascii_strtoll(text, &end, 10);
+    bool counted = !*end && number > 0;
+    g_autoptr(Examples) examples = examples_read(e->where, counted ? NULL : text, error);
+    g_auto(GStrv) labels = examples ? examples_classes(examples, e->where, error) : NULL;
+    g_autoptr(EmbeddedSet) set = labels ? embed(e->app, engine, examples, error) : NULL;
+    if (!set) return false;
+    g_autoptr(ClassMetrics) m =
+        measure_probe(examples, set, labels, counted ? (int)MIN(number, 1000) : 0, error);
+    if (!m) return false;
+    if (e->app->common.json)
+        app_print_document(json_classes(m, labels));
+    else
+        print_classes(m, labels);
+    return true;
+}
+
+static bool retrieval(const Eval *e, Engine *engine, GError **error) {
+    g_autoptr(Examples) examples = examples_read(e->where, NULL, error);
+    if (!examples) return false;
+    if (examples->captions->len == 0)
+        return error_fail(error, ERR_FORMAT, "%s: has no column caption", e->where);
+    g_autoptr(EmbeddedSet) set = embed(e->app, engine, examples, error);
+    RetrievalMetrics by_text, by_sound;
+    if (!set || !measure_retrieval(engine, examples, set, &by_text, &by_sound, error)) return false;
+    if (e->app->common.json) {
+        app_print_document(json_pack("{s:o, s:o}", "text_to_audio", json_retrieval(&by_text),
+                                     "audio_to_text", json_retrieval(&by_sound)));
+        return true;
+    }
+    print_retrieval("text to sound", &by_text);
+    print_retrieval("sound to text", &by_sound);
+    return true;
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(const Eval *e, Engine *engine, GError **error);
+} kinds[] = {{"zeroshot", zeroshot}, {"probe", probe}, {"retrieval", retrieval}};
+
+static bool measure(App *app, const Options *o, char **args, GError **error) {
+    for (gsize i = 0; args[1] && i < G_N_ELEMENTS(kinds); i++) {
+        if (strcmp(args[1], kinds[i].name) != 0) continue;
+        if (!args[2] || args[3])
+            return error_fail(error, ERR_USAGE, "eval %s wants one folder or manifest", args[1]);
+        g_autoptr(Engine) engine = app_open_engine(app, error);
+        Eval e = {app, o, args[2]};
+        return engine && kinds[i].run(&e, engine, error);
+    }
+    return error_fail(error, ERR_USAGE, "what to measure is one of zeroshot, probe, retrieval");
+}
+
+static bool run(App *app, char **argv, GError **error) {
+    Options o = {0};
+    g_auto(GStrv) args = g_strdupv(argv);
+    bool well = app_options(app, &command_eval, &o, &args, error) && measure(app, &o, args, error);
+    options_clear(options, &o);
+    return well;
+}
+
+const Command command_eval = {
+    .name = "eval",
+    .usage = "eval zeroshot DIR|MANIFEST [--labels-file F] [--template T]...\n"
+             "eval probe DIR|MANIFEST [--folds N|COLUMN]\n"
+             "eval retrieval MANIFEST",
+    .summary = "measure how good a model is",
+    .more =
+        "DIR holds one folder a class; MANIFEST is CSV with a column path, and label or caption.\n"
+        "ESC-50's and UrbanSound8K's tables are understood as they are.",
+    .options = options,
+    .run = run,
+};
