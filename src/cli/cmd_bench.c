@@ -4,6 +4,7 @@
 #include "error.h"
 #include "nn_cpu.h"
 #include "pcm.h"
+#include "synthetic_index.h"
 
 #include <glib/gstdio.h>
 #include <jansson.h>
@@ -18,7 +19,18 @@
 #define DECODE_SECONDS 60
 #define BENCH_TEXT     "rain on a tin roof at night"
 
-static const Option options[] = {{OPTION_END}};
+typedef struct {
+    int rows;
+} Options;
+
+#define OPTION_DEFAULTS                                                                            \
+    { .rows = 1000000 }
+
+static const Option options[] = {
+    {OPTION_INT, "rows", 0, offsetof(Options, rows), "N",
+     "search among up to so many windows (default: 1000000)", 0, SYNTHETIC_ROWS_MAX},
+    {OPTION_END},
+};
 
 typedef struct {
     Engine *engine;
@@ -26,6 +38,7 @@ typedef struct {
     Mel *mel;
     float *samples, *mels, *vector;
     const char *wav;
+    SyntheticIndex *index;
 } Work;
 
 typedef struct {
@@ -55,11 +68,25 @@ static bool run_decode(Work *w, GError **error) {
     return got == 0;
 }
 
+static bool run_search(Work *w, GError **error) {
+    return synthetic_index_search(w->index) > 0;
+}
+
 static const Figure figures[] = {
     {"mel_window", "ms", "log-mel of one window, 1 thread", run_mel},
     {"audio_window", "ms", "audio tower on one window, 1 thread", run_window},
     {"text_query", "ms", "a sentence to its vector", run_text},
     {"decode_60s_wav_44100_stereo", "ms", "60 s of WAV to mono at the model's rate", run_decode},
+};
+
+static const struct {
+    int rows;
+    Figure figure;
+} searches[] = {
+    {1000, {"search_1k", "ms", "the ten nearest of 1,000 windows, by text, 1 thread", run_search}},
+    {10000, {"search_10k", "ms", "of 10,000", run_search}},
+    {100000, {"search_100k", "ms", "of 100,000", run_search}},
+    {1000000, {"search_1m", "ms", "of 1,000,000", run_search}},
 };
 
 /* Uniform noise in [−0.5, 0.5), the same every time. */
@@ -130,21 +157,46 @@ static json_t *machine(void) {
                      "instructions", nn_cpu_name(nn_cpu()), "bf16", nn_cpu_has_bf16());
 }
 
-static bool measure_all(App *app, Work *work, json_t *results, GError **error) {
+static bool measure_and_tell(App *app, const Figure *f, Work *work, json_t *results,
+                             GError **error) {
     double ms[RUNS_MAX];
-    for (gsize i = 0; i < G_N_ELEMENTS(figures); i++) {
-        const Figure *f = &figures[i];
-        int runs;
-        if (!measure(f, work, ms, &runs, error)) return false;
-        double median = (ms[(runs - 1) / 2] + ms[runs / 2]) / 2;
-        json_array_append_new(results,
-                              json_pack("{s:s, s:s, s:f, s:f, s:i}", "name", f->name, "unit",
-                                        f->unit, "median", median, "min", ms[0], "runs", runs));
-        if (!app->common.json)
-            printf("%-28s %9.3f %9.3f %-3s %4d   %s\n", f->name, median, ms[0], f->unit, runs,
-                   f->what);
+    int runs;
+    if (!app_go_on(app, error) || !measure(f, work, ms, &runs, error)) return false;
+    double median = (ms[(runs - 1) / 2] + ms[runs / 2]) / 2;
+    json_array_append_new(results,
+                          json_pack("{s:s, s:s, s:f, s:f, s:i}", "name", f->name, "unit", f->unit,
+                                    "median", median, "min", ms[0], "runs", runs));
+    if (!app->common.json)
+        printf("%-28s %9.3f %9.3f %-3s %4d   %s\n", f->name, median, ms[0], f->unit, runs, f->what);
+    fflush(stdout);
+    app->done++;
+    return true;
+}
+
+/* An index that cannot be made (no room for it) is a fault, and the other figures stay. */
+static bool measure_searches(App *app, int rows, Work *work, json_t *results, GError **error) {
+    const int dim = clap_dim(engine_clap(work->engine));
+    const int threads = app->common.threads ? app->common.threads : (int)g_get_num_processors();
+    for (gsize i = 0; i < G_N_ELEMENTS(searches) && searches[i].rows <= rows; i++) {
+        g_autoptr(GError) fault = NULL;
+        work->index =
+            synthetic_index_new(dim, (uint64_t)searches[i].rows, threads, app->stop, &fault);
+        if (!app_go_on(app, error)) return false;
+        if (!work->index) {
+            app_fault(app, fault->message);
+            return true;
+        }
+        bool well = measure_and_tell(app, &searches[i].figure, work, results, error);
+        g_clear_pointer(&work->index, synthetic_index_free);
+        if (!well) return false;
     }
     return true;
+}
+
+static bool measure_all(App *app, int rows, Work *work, json_t *results, GError **error) {
+    for (gsize i = 0; i < G_N_ELEMENTS(figures); i++)
+        if (!measure_and_tell(app, &figures[i], work, results, error)) return false;
+    return measure_searches(app, rows, work, results, error);
 }
 
 static bool prepare(Work *w, GError **error) {
@@ -163,6 +215,7 @@ static bool prepare(Work *w, GError **error) {
 }
 
 static void work_clear(Work *w) {
+    synthetic_index_free(w->index);
     clap_run_free(w->audio);
     mel_free(w->mel);
     g_free(w->samples);
@@ -170,7 +223,7 @@ static void work_clear(Work *w) {
     g_free(w->vector);
 }
 
-static bool bench(App *app, GError **error) {
+static bool bench(App *app, int rows, GError **error) {
     g_autoptr(Engine) engine = app_open_engine(app, error);
     g_autofree char *wav = engine ? make_wav(error) : NULL;
     if (!wav) return false;
@@ -178,7 +231,7 @@ static bool bench(App *app, GError **error) {
     json_t *document = json_pack("{s:o, s:[]}", "machine", machine(), "results");
     json_t *results = json_object_get(document, "results");
     if (!app->common.json) printf("%-28s %9s %9s %-3s %4s\n", "", "median", "min", "", "runs");
-    bool well = prepare(&work, error) && measure_all(app, &work, results, error);
+    bool well = prepare(&work, error) && measure_all(app, rows, &work, results, error);
     if (well && app->common.json)
         json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6));
     if (well && app->common.json) putchar('\n');
@@ -190,16 +243,20 @@ static bool bench(App *app, GError **error) {
 
 static bool run(App *app, char **argv, GError **error) {
     g_auto(GStrv) args = g_strdupv(argv);
-    if (!app_options(app, &command_bench, NULL, &args, error)) return false;
+    Options o = OPTION_DEFAULTS;
+    if (!app_options(app, &command_bench, &o, &args, error)) return false;
     if (args[1]) return error_fail(error, ERR_USAGE, "bench takes no arguments");
-    return bench(app, error);
+    return bench(app, o.rows, error);
 }
 
 const Command command_bench = {
     .name = "bench",
-    .usage = "bench",
-    .summary = "this machine's figures: one window of sound, one sentence, decoding",
-    .more = "Medians and minima over repeated runs, one thread.",
+    .usage = "bench [--rows N]",
+    .summary = "this machine's figures: sound, sentences, decoding, search",
+    .more = "Medians and minima over repeated runs, one thread. Searches run among synthetic "
+            "vectors as wide as the\n"
+            "model's; to make a million of them takes a minute, and some 2 GB in the folder of "
+            "temporary files.",
     .options = options,
     .run = run,
 };

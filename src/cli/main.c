@@ -30,10 +30,12 @@ static void on_interrupt(int signal_number) {
     g_atomic_int_set(&stop_requested, 1);
 }
 
-static void catch_interrupts(void) {
-    struct sigaction action = {.sa_handler = on_interrupt};
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+/* A file that grows over the limit of its size (ulimit -f) is an error like a full disk. */
+static void set_signals(void) {
+    struct sigaction interrupt = {.sa_handler = on_interrupt}, ignore = {.sa_handler = SIG_IGN};
+    sigaction(SIGINT, &interrupt, NULL);
+    sigaction(SIGTERM, &interrupt, NULL);
+    sigaction(SIGXFSZ, &ignore, NULL);
 }
 
 /* Streams that were closed before the start would give their numbers to files opened later, and
@@ -171,7 +173,7 @@ int main(int argc, char **argv) {
     };
     occupy_closed_streams();
     limit_cpu();
-    catch_interrupts();
+    set_signals();
     if (run(&app, &args, &error)) app_flush(stdout, "stdout", &error);
     if (error) report(&app, error);
     int status = exit_status(&app, error);

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import struct
@@ -456,12 +457,25 @@ class Pull(Cli):
 
 class Bench(Cli):
     def test_bench_tells_machine_and_figures(self):
-        result = json.loads(self.run_it("--json", "bench", "-m", MODEL).stdout)
+        result = json.loads(self.run_it("--json", "bench", "-m", MODEL, "--rows", "10000").stdout)
         self.assertIn("cpu", result["machine"])
         names = {row["name"] for row in result["results"]}
-        self.assertLessEqual({"mel_window", "audio_window", "text_query"}, names)
+        self.assertLessEqual({"mel_window", "audio_window", "text_query", "search_1k", "search_10k"}, names)
+        self.assertNotIn("search_100k", names)
         for row in result["results"]:
             self.assertLessEqual(row["min"], row["median"])
+
+    def test_an_index_that_cannot_be_written_leaves_the_other_figures(self):
+        most, temporary = 11 << 20, self.dir / "tmp"
+        temporary.mkdir()
+        run = subprocess.run([EARSHOT, "--json", "bench", "-m", MODEL, "--rows", "100000"], capture_output=True,
+                             env={**self.env, "TMPDIR": temporary}, timeout=120,
+                             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (most, most)))
+        self.assertEqual(run.returncode, 3, run.stderr)
+        self.assertIn("synthetic.index: ", run.stderr.decode())
+        names = [row["name"] for row in json.loads(run.stdout)["results"]]
+        self.assertEqual(names[-1], "search_10k")
+        self.assertEqual(list(temporary.iterdir()), [])
 
 
 if __name__ == "__main__":

@@ -170,7 +170,7 @@ class Full(Disk):
         after = self.sound_library(self.library)
         for limit in FILE_LIMITS:
             shutil.rmtree(self.library)
-            done = self.start(self.index(), restore_signals=False,
+            done = self.start(self.index(),
                               preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
             self.fails_in_one_line(done, os.fspath(self.library))
             now = self.whole_clips(None)
