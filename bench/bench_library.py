@@ -2,10 +2,11 @@
 """What a library costs its user, whole processes timed: indexing a folder, indexing it again, many files, memory, and the
 first search of a cold process.
 
-    bench_library.py EARSHOT --model DIR --tiny DIR --sounds FOLDER [--only NAME...]
+    bench_library.py EARSHOT --model DIR --tiny DIR --sounds FOLDER [--small DIR] [--only NAME...]
 
 --model: a checkpoint of full size. --tiny: a small one; indexing with it costs little but decoding, the mel, hashing and
-writing, so that its CPU time over that of --model bounds their share from above. Needs ffmpeg and numpy.
+writing, so that its CPU time over that of --model bounds their share from above. --small: the model of the cold searches (--model
+when it is not given). NAMEs: folder, files (2 minutes), memory, search. Needs ffmpeg and numpy.
 Prints one line a figure: name, value, unit.
 """
 import argparse
@@ -47,6 +48,7 @@ def weights(model):
 class Bench:
     def __init__(self, args, folder):
         self.program, self.model, self.tiny, self.sounds, self.dir = args.earshot, args.model, args.tiny, args.sounds, folder
+        self.small = args.small or args.model
         self.names = (folder / f"library{i}" for i in itertools.count())
 
     def index(self, model, *paths, library=None, **how):
@@ -93,7 +95,7 @@ class Bench:
         import numpy as np
         library = next(self.names)
         first = sorted(pathlib.Path(self.sounds).iterdir())[0]
-        self.index(self.model, first, library=library)
+        self.index(self.small, first, library=library)
         shown = subprocess.run([self.program, "-L", library, "export", "--vectors"], check=True, capture_output=True, text=True)
         like = json.loads(shown.stdout)
         draw = np.random.default_rng(1)
@@ -125,6 +127,7 @@ def main():
     parser.add_argument("earshot")
     for name in ("--model", "--tiny", "--sounds"):
         parser.add_argument(name, required=True)
+    parser.add_argument("--small")
     parser.add_argument("--only", nargs="+", default=["folder", "files", "memory", "search"])
     args = parser.parse_args()
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

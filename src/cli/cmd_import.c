@@ -4,11 +4,19 @@
 #include "transfer.h"
 #include "transfer_report.h"
 
+#include <errno.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
 static const Option options[] = {{OPTION_END}};
 
 static bool import_file(App *app, const char *path, GError **error) {
     Transfer transfer;
     TransferReport report;
+    /* A name that is mistyped makes no library. */
+    if (strcmp(path, "-") != 0 && g_access(path, R_OK) < 0)
+        return error_fail_errno(error, path, errno);
     g_autoptr(Library) library = app_open_library(app, STORE_CREATE, error);
     if (!library) return false;
     /* A model that is named must be the library's, or becomes it. */

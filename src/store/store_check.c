@@ -74,6 +74,7 @@ bool store_check_database(Store *store, char **detail) {
     sqlite3_stmt *row = sql_take(store, &error, "PRAGMA integrity_check(1)", "");
     bool read = row && sql_step(store, row, &error) == STEP_ROW;
     *detail = g_strdup(read ? sql_text(row, 0) : error ? error->message : "no answer");
+    g_strdelimit(*detail, "\n", ' '); /* SQLite puts a heading above what it found */
     bool ok = read && !g_strcmp0(*detail, "ok");
     sql_give(store, row);
     return ok;

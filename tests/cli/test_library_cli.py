@@ -560,7 +560,10 @@ class Care(Library):
         for name in ("library.db-wal", "library.db-shm"):
             (self.dir / "lib" / name).unlink(missing_ok=True)
         done = self.run_it("--json", "check", status=1)
-        self.assertFalse(json.loads(done.stdout)["ok"])
+        told = json.loads(done.stdout)
+        self.assertFalse(told["ok"])
+        for check in told["checks"]:
+            self.assertNotRegex(check["detail"], "[\n\ufffd]")
         self.assertIn(b"--repair", done.stderr)
         self.run_it("check", "--repair")
         self.assertTrue(self.json("check")["ok"])
@@ -616,7 +619,8 @@ class Transfer(Library):
         done = self.run_it("import", "some.jsonl", "-L", "other", status=3)
         self.assertIn(b"some.jsonl:2: ", done.stderr)
         self.assertEqual(done.stderr.count(b"\n"), 1)
-        self.fails("import", "none.jsonl", status=1, says="none.jsonl")
+        self.fails("import", "none.jsonl", "-L", "fourth", status=1, says="none.jsonl")
+        self.assertFalse((self.dir / "fourth").exists())
         self.fails("import", status=2, says="one file")
         self.assertEqual(self.json("import", "-", "-L", "third", stdin=b"".join(out))["added"], 6)
 
