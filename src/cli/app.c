@@ -1,6 +1,7 @@
 /* What all commands do alike. */
 #include "app.h"
 
+#include "app_library.h"
 #include "error.h"
 #include "hub.h"
 #include "json_path.h"
@@ -48,8 +49,22 @@ char *app_model_dir(App *app, const char *name, GError **error) {
     return NULL;
 }
 
+/* What the library at hand was made with → name, which the caller frees; NULL: there is no library,
+ * or it has no model yet. */
+static bool own_model(App *app, char **name, GError **error) {
+    *name = NULL;
+    if (!library_is_there(app_library_name(app))) return true;
+    g_autoptr(Library) library = app_open_library(app, STORE_READ, error);
+    if (!library) return false;
+    const StoreModel *model = library_backend(library)->ops->model(library_backend(library));
+    *name = g_strdup(model ? model->model : NULL);
+    return true;
+}
+
 Engine *app_open_engine(App *app, GError **error) {
-    g_autofree char *dir = app_model_dir(app, app->common.model, error);
+    g_autofree char *name = g_strdup(app->common.model);
+    if (!name && !own_model(app, &name, error)) return NULL;
+    g_autofree char *dir = app_model_dir(app, name, error);
     return dir ? engine_open(dir, app->common.threads, error) : NULL;
 }
 

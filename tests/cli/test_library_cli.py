@@ -153,6 +153,13 @@ class Index(Library):
         self.env["EARSHOT_LIBRARY"] = str(self.dir / "other")
         self.assertEqual(len(self.list()), 1)
 
+    def test_a_library_lends_its_model_to_other_commands(self):
+        self.index()
+        for command in (["embed", "--text", "rain"], ["classify", "sounds/siren.wav", "--labels", "rain,dog"]):
+            self.assertEqual(self.run_it(*command).stdout, self.run_it("-m", MODEL, *command).stdout)
+        self.assertNotEqual(self.run_it("embed", "--text", "rain").stdout,
+                            self.run_it("-m", FUSED, "embed", "--text", "rain").stdout)
+
     def test_a_dry_run_changes_nothing(self):
         report = self.index("--dry-run")
         self.assertEqual(report["added"], 5)
