@@ -68,8 +68,15 @@ static char *wanted_tags(const Ingest *ingest, const MetaRow *row, const Clip *t
     return g_strjoinv(";", (char **)tags->pdata);
 }
 
+/* The CSV of an export calls a clip without a title by its file's name. */
+static bool is_name(const Clip *clip, const Field *field) {
+    return strcmp(field->name, FIELD_TITLE) == 0 && !clip_field(clip, FIELD_TITLE) &&
+           g_strcmp0(field->value, clip->name) == 0;
+}
+
 static void add_news(GArray *fields, const Clip *clip, Field field) {
-    if (g_strcmp0(said(clip, field.name), field.value) != 0) g_array_append_val(fields, field);
+    if (!is_name(clip, &field) && g_strcmp0(said(clip, field.name), field.value) != 0)
+        g_array_append_val(fields, field);
 }
 
 /* Only what differs is written, so that a run over known files changes nothing. */

@@ -649,6 +649,9 @@ class Transfer(Library):
     def test_csv_is_read_back_as_a_table_of_labels(self):
         self.run_it("edit", "sounds/siren.wav", "mood=loud")
         (self.dir / "labels.csv").write_bytes(self.run_it("export", "--format", "csv").stdout)
+        self.run_it("index", "sounds", "--meta", "labels.csv")
+        untitled, = self.rows("--json", "list", "--filter", "name = DogBark_01.wav")
+        self.assertEqual((untitled["title"], untitled["fields"]), ("DogBark_01", {}))
         self.json("-L", "other", "index", "-m", MODEL, "sounds", "--meta", "labels.csv")
         clip, = self.rows("--json", "-L", "other", "list", "--filter", "mood = loud")
         self.assertEqual((clip["title"], clip["tags"], clip["fields"]), ("Martinshorn", ["alarm"], {"title": "Martinshorn",
