@@ -7,7 +7,7 @@ FOLDER is what index_data.py made. For each number of rows: all make their index
 going through all of them in single precision; each peer's ef or nprobe is the first of a ladder that gives recall@10
 >= 0.99; then the sides take turns, all queries each, and each round gives a ratio of mean times on the thread's CPU clock,
 the peer's / ours. Quoted is the median of the ratios. Indexes of hnswlib and the truth are kept in FOLDER, since they take
-minutes.
+minutes. Needs Debian's libhnswlib-dev and g++, and numpy and faiss-cpu 1.15.1 in the Python that runs it.
 """
 
 import argparse
