@@ -21,12 +21,15 @@ static inline float *check_floats(GRand *rand, size_t count, double size) {
     return x;
 }
 
-/* got and wanted agree to `most`, taken against the largest value wanted; names the first that does
- * not. */
-static inline void check_close(const char *what, const float *got, const float *wanted,
-                               size_t count, double most) {
-    double scale = 0;
-    for (size_t i = 0; i < count; i++) scale = fmax(scale, fabs(wanted[i]));
+static inline double check_largest(const float *x, size_t count) {
+    double largest = 0;
+    for (size_t i = 0; i < count; i++) largest = fmax(largest, fabs(x[i]));
+    return largest;
+}
+
+/* got and wanted agree to `most`, taken against `scale`; names the first that does not. */
+static inline void check_close_of(const char *what, const float *got, const float *wanted,
+                                  size_t count, double most, double scale) {
     for (size_t i = 0; i < count; i++)
         if (!(fabs((double)got[i] - wanted[i]) <= most * scale + 1e-30)) {
             g_test_message("%s, level %s: [%zu] is %.9g, should be %.9g (scale %g)", what,
@@ -34,6 +37,12 @@ static inline void check_close(const char *what, const float *got, const float *
             g_test_fail();
             return;
         }
+}
+
+/* The same, against the largest value wanted. */
+static inline void check_close(const char *what, const float *got, const float *wanted,
+                               size_t count, double most) {
+    check_close_of(what, got, wanted, count, most, check_largest(wanted, count));
 }
 
 /* Runs the test once per level; each run starts from the same seed. */
