@@ -4,7 +4,8 @@
  *
  * Pages whose checksums are right are copied first. What is still missing then is looked for in the
  * spoiled ones as they are, for a title with a wrong letter is better than none; clips and paths
- * from there only serve to have their files read again.
+ * from there only serve to have their files read again. A row of a path tells it twice, as bytes
+ * and as folder and name: where the two differ, the one that a file lies at is taken.
  *
  * A clip whose windows are broken keeps its paths and what was said of it, but loses its windows,
  * its hash and its paths' stamps: the next index reads the files again, makes the clip anew, and
@@ -204,9 +205,30 @@ static const Rows spoiled_rows[] = {
     {"model", "one", "*", NULL},
     {"clip", "number", "number, hash, id, duration, rate, channels, added, first_window, -1",
      "clip"},
-    {"path", "number", "number, path, clip, name, folder, -1, mtime, ctime", "path"},
+    {"path", "number",
+     "number, told_path(path, folder, name), clip, name, folder, -1, mtime, ctime", "path"},
     {"said", "clip", "*", "clip"},
 };
+
+/* told_path(path, folder, name) in SQL: NULL where they differ and neither has a file. */
+static void told_path(sqlite3_context *context, int count, sqlite3_value **values) {
+    const char *path = (const char *)sqlite3_value_blob(values[0]);
+    g_autofree char *bytes = g_strndup(path ? path : "", (gsize)sqlite3_value_bytes(values[0]));
+    g_autofree char *printable = error_printable(bytes);
+    const char *folder = (const char *)sqlite3_value_text(values[1]);
+    const char *name = (const char *)sqlite3_value_text(values[2]);
+    g_autofree char *other = g_strconcat(folder ? folder : "", "/", name ? name : "", NULL);
+    const char *told = strcmp(printable, other) == 0 || g_file_test(bytes, G_FILE_TEST_EXISTS)
+                           ? bytes
+                       : g_file_test(other, G_FILE_TEST_EXISTS) ? other
+                                                                : NULL;
+    if (told) sqlite3_result_blob(context, told, (int)strlen(told), SQLITE_TRANSIENT);
+}
+
+static bool know_told_path(Store *fresh) {
+    return sqlite3_create_function(fresh->db, "told_path", 3, SQLITE_UTF8, NULL, told_path, NULL,
+                                   NULL) == SQLITE_OK;
+}
 
 /* Returns how many places could not be read. */
 static int64_t copy_table(Store *fresh, const Rows *rows, const char *how, GPtrArray *done) {
@@ -262,7 +284,7 @@ static bool fill(Store *fresh, const char *file, GPtrArray *done, GError **error
     if (!sql_do(fresh, error, "PRAGMA foreign_keys = OFF", "")) return false;
     const bool some = attach(fresh, file, true), all = some && copy_whole(fresh, done);
     if (some && !sql_do(fresh, error, "DETACH old", "")) return false;
-    if (!all && attach(fresh, file, false)) {
+    if (!all && know_told_path(fresh) && attach(fresh, file, false)) {
         for (size_t i = 0; i < G_N_ELEMENTS(spoiled_rows); i++)
             copy_table(fresh, spoiled_rows + i, " from spoiled pages", done);
         if (!sql_do(fresh, error, "DETACH old", "")) return false;
