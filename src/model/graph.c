@@ -11,8 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ARENA_RESERVED   ((size_t)1 << 40) /* addresses, not memory */
-#define SCRATCH_RESERVED ((size_t)1 << 36)
+#define ARENA_RESERVED   ((size_t)1 << 37) /* addresses, not memory */
+#define SCRATCH_RESERVED ((size_t)1 << 33)
 #define OPS_BLOCK        1024
 #define NAME_MOST        256
 
