@@ -5,13 +5,14 @@
 #include "inputs.h"
 #include "json_path.h"
 #include "labels.h"
+#include "learned.h"
 
 #include <string.h>
 
 #define BAR_WIDTH 20
 
 typedef struct {
-    char *labels, *labels_file, **templates;
+    char *labels, *labels_file, **templates, *examples;
     gboolean windows;
     int top;
     double hop;
@@ -22,6 +23,8 @@ static const Option options[] = {
      "labels between commas: \"dog,cat,rain\""},
     {OPTION_TEXT, "labels-file", 0, offsetof(Options, labels_file), "F",
      "a label a line; - is stdin"},
+    {OPTION_TEXT, "examples", 0, offsetof(Options, examples), "DIR|MANIFEST",
+     "learn the labels from sounds that have them: a folder a label, or CSV"},
     {OPTION_TEXTS, "template", 0, offsetof(Options, templates), "T",
      "a sentence with {} for the label; may be given often (default: \"" LABEL_TEMPLATE "\")"},
     {OPTION_INT, "top", 0, offsetof(Options, top), "N", "labels to show (default: 5)", 1,
@@ -34,20 +37,36 @@ static const Option options[] = {
 typedef struct {
     App *app;
     const Options *options;
-    const Labels *labels;
+    const Labels *labels;   /* put into sentences; or NULL */
+    const Learned *learned; /* from examples; or NULL */
     int dim, top;
     LabelScore *scores; /* [labels] */
     Progress *progress;
 } Classifying;
 
+static int count_of(const Classifying *c) {
+    return c->learned ? learned_count(c->learned) : labels_count(c->labels);
+}
+
+static const char *name_of(const Classifying *c, int label) {
+    return c->learned ? learned_name(c->learned, label) : labels_name(c->labels, label);
+}
+
+static void score(Classifying *c, const float *vector) {
+    if (c->learned)
+        learned_score(c->learned, vector, c->scores);
+    else
+        labels_score(c->labels, vector, c->scores);
+}
+
 static json_t *json_labels(Classifying *c, const float *vector) {
     json_t *list = json_array();
-    labels_score(c->labels, vector, c->scores);
+    score(c, vector);
     for (int i = 0; i < c->top; i++)
-        json_array_append_new(list, json_pack("{s:s, s:f, s:f}", "label",
-                                              labels_name(c->labels, c->scores[i].label),
-                                              "probability", (double)c->scores[i].probability,
-                                              "cosine", (double)c->scores[i].cosine));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:f, s:f}", "label", name_of(c, c->scores[i].label),
+                                        "probability", (double)c->scores[i].probability, "cosine",
+                                        (double)c->scores[i].cosine));
     return list;
 }
 
@@ -71,9 +90,9 @@ static void print_json(Classifying *c, const EmbeddedFile *file) {
 
 /* "  0.912 ##################..  dog" */
 static void print_scores(Classifying *c, const float *vector) {
-    labels_score(c->labels, vector, c->scores);
+    score(c, vector);
     for (int i = 0; i < c->top; i++) {
-        g_autofree char *label = error_printable(labels_name(c->labels, c->scores[i].label));
+        g_autofree char *label = error_printable(name_of(c, c->scores[i].label));
         int full = (int)(c->scores[i].probability * BAR_WIDTH + 0.5f);
         printf("  %5.3f ", (double)c->scores[i].probability);
         for (int b = 0; b < BAR_WIDTH; b++) putchar(b < full ? '#' : '.');
@@ -114,25 +133,62 @@ static char **read_labels(const Options *o, GError **error) {
     return NULL;
 }
 
-static bool classify(App *app, const Options *o, char **paths, GError **error) {
+static bool classify(App *app, const Options *o, Engine *engine, Classifying *c, char **paths,
+                     GError **error) {
+    app_warn_of_model(app, engine);
+    c->app = app, c->options = o, c->dim = clap_dim(engine_clap(engine));
+    c->top = MIN(o->top ? o->top : 5, count_of(c));
+    c->scores = g_new(LabelScore, (gsize)count_of(c));
+    c->progress = app_progress(app, "classifying", "files", g_strv_length(paths));
+    EmbedOptions how = {.hop = o->hop, .clip_only = !o->windows, .stop = app->stop};
+    bool well = embedder_run(engine, &how, (const char *const *)paths, g_strv_length(paths),
+                             take_file, c, error);
+    progress_free(c->progress);
+    g_free(c->scores);
+    return well;
+}
+
+static bool by_words(App *app, const Options *o, char **paths, GError **error) {
     g_auto(GStrv) names = read_labels(o, error);
     g_autoptr(Engine) engine = names ? app_open_engine(app, error) : NULL;
     if (!engine) return false;
     g_autoptr(Labels) labels =
         labels_new(engine, (const char *const *)names, (const char *const *)o->templates, error);
-    if (!labels) return false;
-    app_warn_of_model(app, engine);
-    Classifying c = {
-        .app = app, .options = o, .labels = labels, .dim = clap_dim(engine_clap(engine))};
-    c.top = MIN(o->top ? o->top : 5, labels_count(labels));
-    c.scores = g_new(LabelScore, (gsize)labels_count(labels));
-    c.progress = app_progress(app, "classifying", "files", g_strv_length(paths));
-    EmbedOptions how = {.hop = o->hop, .clip_only = !o->windows, .stop = app->stop};
-    bool well = embedder_run(engine, &how, (const char *const *)paths, g_strv_length(paths),
-                             take_file, &c, error);
-    progress_free(c.progress);
-    g_free(c.scores);
-    return well;
+    Classifying c = {.labels = labels};
+    return labels && classify(app, o, engine, &c, paths, error);
+}
+
+/* ---- by examples ---- */
+
+#define FOLDS 5
+
+static void example_fault(void *app, const char *message) {
+    app_fault(app, message);
+}
+
+/* How well the labels can be learnt: said once, on stderr. */
+static void say_accuracy(App *app, const Examples *examples, const EmbeddedSet *set,
+                         char **labels) {
+    g_autoptr(ClassMetrics) m = measure_probe(examples, set, labels, MIN(FOLDS, set->count), NULL);
+    if (m)
+        app_say(app, "%d labels learnt from %d sounds; %.0f %% right in cross-validation",
+                m->classes, m->count, 100 * m->accuracy);
+}
+
+static bool by_examples(App *app, const Options *o, char **paths, GError **error) {
+    if (o->labels || o->labels_file || o->templates)
+        return error_fail(error, ERR_USAGE, "--examples bring the labels; leave out the others");
+    g_autoptr(Examples) examples = examples_read(o->examples, NULL, error);
+    g_auto(GStrv) labels = examples ? examples_classes(examples, o->examples, error) : NULL;
+    g_autoptr(Engine) engine = labels ? app_open_engine(app, error) : NULL;
+    if (!engine) return false;
+    MeasureReport report = {.fault = example_fault, .user = app, .stop = app->stop};
+    g_autoptr(EmbeddedSet) set = embedded_set_new(engine, examples, &report, error);
+    g_autoptr(Learned) learned = set ? learned_new(examples, set, labels, error) : NULL;
+    if (!learned) return false;
+    say_accuracy(app, examples, set, labels);
+    Classifying c = {.learned = learned};
+    return classify(app, o, engine, &c, paths, error);
 }
 
 static bool run(App *app, char **argv, GError **error) {
@@ -143,14 +199,15 @@ static bool run(App *app, char **argv, GError **error) {
         error_fail(error, ERR_USAGE, "no file is named");
         well = false;
     }
-    well = well && classify(app, &o, args + 1, error);
+    well = well && (o.examples ? by_examples : by_words)(app, &o, args + 1, error);
     options_clear(options, &o);
     return well;
 }
 
 const Command command_classify = {
     .name = "classify",
-    .usage = "classify FILE... (--labels \"dog,cat,rain\" | --labels-file F) [--template T]... "
+    .usage = "classify FILE... (--labels \"dog,cat,rain\" | --labels-file F | --examples X) "
+             "[--template T]... "
              "[--top 5] [--windows]",
     .summary = "name sounds with labels of your own",
     .more = "Each label is put into each template, and the embeddings are averaged. Probabilities "

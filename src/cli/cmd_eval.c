@@ -1,6 +1,7 @@
 /* earshot eval: how good a model is. */
 #include "app.h"
 #include "error.h"
+#include "eval_relevance.h"
 #include "inputs.h"
 #include "measure.h"
 
@@ -8,7 +9,10 @@
 
 typedef struct {
     char *labels_file, **templates, *folds;
+    RelevanceOptions relevance;
 } Options;
+
+#define RELEVANCE(field) offsetof(Options, relevance.field)
 
 static const Option options[] = {
     {OPTION_TEXT, "labels-file", 0, offsetof(Options, labels_file), "F",
@@ -18,6 +22,23 @@ static const Option options[] = {
      "a sound of {}.\")"},
     {OPTION_TEXT, "folds", 0, offsetof(Options, folds), "N|COLUMN",
      "parts of the cross-validation: so many, or by a manifest's column (default: 5)"},
+    {OPTION_TEXT, "judgments", 0, RELEVANCE(judgments), "F",
+     "ratings: TREC, Quepid, SRW or JSON Lines"},
+    {OPTION_TEXT, "queries", 0, RELEVANCE(queries), "F", "a query a line, or ID<TAB>QUERY"},
+    {OPTION_CHOICE, "mode", 0, RELEVANCE(mode), "MODE", "hybrid, vector or bm25",
+     .choices = "hybrid|vector|bm25"},
+    {OPTION_CHOICE, "like", 0, RELEVANCE(like), "TOOL",
+     "count as trec (default), quepid or srw does", .choices = "trec|quepid|srw"},
+    {OPTION_TEXTS, "metric", 0, RELEVANCE(metrics), "M",
+     "ndcg@k p@k recall@k map[@k] rr[@k] err@k bpref[@k]; may be given often"},
+    {OPTION_TEXT, "run", 0, RELEVANCE(run), "F", "judge this TREC run, no library"},
+    {OPTION_TEXT, "run-out", 0, RELEVANCE(run_out), "F", "write what was found as a TREC run"},
+    {OPTION_FLAG, "sweep", 0, RELEVANCE(sweep), NULL,
+     "try the fusions and weights, and say which is best"},
+    {OPTION_CHOICE, "from", 0, RELEVANCE(from), "FORMAT", "of the judgments that are read",
+     .choices = "trec|quepid|srw|jsonl"},
+    {OPTION_CHOICE, "to", 0, RELEVANCE(to), "FORMAT", "of those that are written",
+     .choices = "trec|quepid|srw|jsonl"},
     {OPTION_END},
 };
 
@@ -180,6 +201,10 @@ static const struct {
 } kinds[] = {{"zeroshot", zeroshot}, {"probe", probe}, {"retrieval", retrieval}};
 
 static bool measure(App *app, const Options *o, char **args, GError **error) {
+    if (g_strcmp0(args[1], "relevance") == 0 && !args[2])
+        return eval_relevance(app, &o->relevance, error);
+    if (g_strcmp0(args[1], "judgments") == 0 && g_strcmp0(args[2], "convert") == 0)
+        return eval_convert(&o->relevance, args + 3, error);
     for (gsize i = 0; args[1] && i < G_N_ELEMENTS(kinds); i++) {
         if (strcmp(args[1], kinds[i].name) != 0) continue;
         if (!args[2] || args[3])
@@ -188,7 +213,8 @@ static bool measure(App *app, const Options *o, char **args, GError **error) {
         Eval e = {app, o, args[2]};
         return engine && kinds[i].run(&e, engine, error);
     }
-    return error_fail(error, ERR_USAGE, "what to measure is one of zeroshot, probe, retrieval");
+    return error_fail(error, ERR_USAGE,
+                      "what to measure is one of zeroshot, probe, retrieval, relevance");
 }
 
 static bool run(App *app, char **argv, GError **error) {
@@ -203,7 +229,11 @@ const Command command_eval = {
     .name = "eval",
     .usage = "eval zeroshot DIR|MANIFEST [--labels-file F] [--template T]...\n"
              "eval probe DIR|MANIFEST [--folds N|COLUMN]\n"
-             "eval retrieval MANIFEST",
+             "eval retrieval MANIFEST\n"
+             "eval relevance --queries F --judgments F [--mode M] [--like trec|quepid|srw] "
+             "[--metric M]... "
+             "[--run F] [--run-out F] [--sweep]\n"
+             "eval judgments convert IN OUT --from FORMAT --to FORMAT",
     .summary = "measure how good a model is",
     .more =
         "DIR holds one folder a class; MANIFEST is CSV with a column path, and label or caption.\n"

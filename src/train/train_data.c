@@ -180,7 +180,7 @@ static char **read_lines(const char *path, GError **error) {
     if (!bytes) return NULL;
     gsize len;
     const char *data = g_bytes_get_data(bytes, &len);
-    g_autofree char *text = g_strndup(data, len);
+    g_autofree char *text = g_strndup(data ? data : "", len);
     if (!g_utf8_validate(text, (gssize)len, NULL)) {
         error_fail(error, ERR_FORMAT, "%s: is not UTF-8 text", path);
         return NULL;

@@ -26,7 +26,7 @@ static bool read_keys(Teacher *teacher, const char *path, GError **error) {
     if (!bytes) return false;
     gsize len;
     const char *data = g_bytes_get_data(bytes, &len);
-    g_autofree char *text = g_strndup(data, len);
+    g_autofree char *text = g_strndup(data ? data : "", len);
     if (!g_utf8_validate(text, -1, NULL))
         return error_fail(error, ERR_FORMAT, "%s: is not UTF-8 text", lines);
     if (g_str_has_suffix(text, "\n")) text[strlen(text) - 1] = 0;

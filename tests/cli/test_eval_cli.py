@@ -6,7 +6,7 @@
 import csv
 import json
 
-from cli import MODEL, Cli, main, tone
+from cli import MODEL, ROOT, Cli, main, tone
 
 LABELS = {"low": (100, 130, 160, 190), "middle": (900, 950, 1000, 1050), "high": (5000, 5300, 5600, 5900)}
 
@@ -88,6 +88,17 @@ class Probe(Eval):
         self.fails("-m", MODEL, "eval", "probe", "set", "--folds", "1", status=2, says="1 folds cannot be made")
 
 
+class Examples(Eval):
+    def test_labels_are_learnt_from_examples(self):
+        tone(self.dir / "unknown.wav", seconds=0.3, hertz=5450)
+        done = self.run_it("--json", "-m", MODEL, "classify", "unknown.wav", "--examples", "set", "--top", "3")
+        row = json.loads(done.stdout)
+        self.assertEqual(row["labels"][0]["label"], "high")
+        self.assertAlmostEqual(sum(label["probability"] for label in row["labels"]), 1, places=5)
+        self.assertIn(b"3 labels learnt from 12 sounds", done.stderr)
+        self.fails("-m", MODEL, "classify", "unknown.wav", "--examples", "set", "--labels", "a,b", status=2, says="leave out")
+
+
 class Retrieval(Eval):
     def test_both_directions_are_measured(self):
         self.table("m.csv", ("path", "caption"), [(path, f"a {label} tone {n}") for path, label in self.files()
@@ -104,9 +115,76 @@ class Retrieval(Eval):
         self.fails("-m", MODEL, "eval", "retrieval", "m.csv", status=1, says="has no column caption")
 
 
+class Relevance(Eval):
+    REF = ROOT / "tests/ref/metrics"
+
+    def judge(self, like, names, judgments="qrels.txt"):
+        return json.loads(self.run_it("--json", "eval", "relevance", "--run", self.REF / "run.txt", "--judgments",
+                                      self.REF / judgments, "--like", like,
+                                      *(x for name in names for x in ("--metric", name))).stdout)
+
+    def test_every_figure_is_that_tools_to_its_last_digit(self):
+        wanted = json.loads((self.REF / "wanted.json").read_text())
+        for like, digits in (("trec", 4), ("quepid", 12), ("srw", 12)):
+            rows = wanted[like]
+            names = list(next(iter(rows.values())))
+            got = self.judge(like, names)
+            self.assertEqual({row["query"] for row in got["queries"]}, set(rows))
+            for row in got["queries"]:
+                for name in names:
+                    self.assertAlmostEqual(row[name], round(rows[row["query"]][name], digits), places=9, msg=f"{like} {row}")
+            for name in names:
+                mean = sum(row[name] for row in rows.values()) / len(rows)
+                self.assertAlmostEqual(got["metrics"][name], round(mean, digits), places=9, msg=f"{like} {name}")
+
+    def test_judgments_mean_the_same_in_every_format(self):
+        (self.dir / "j.csv").write_text('query,docid,rating\nstar wars,a1,3\nstar wars,b2,\nstar trek,\n"a, b", =c,1\n')
+        seen = None
+        for fmt in ("jsonl", "srw", "quepid"):
+            self.run_it("eval", "judgments", "convert", "j.csv", f"out.{fmt}", "--from", "quepid", "--to", fmt)
+            back = self.run_it("eval", "judgments", "convert", f"out.{fmt}", "-", "--to", "jsonl").stdout
+            seen = seen or back
+            self.assertEqual(back, seen)
+        self.assertEqual([json.loads(line) for line in seen.splitlines()],
+                         [{"query": "star wars", "id": "a1", "rating": 3}, {"query": "a, b", "id": "=c", "rating": 1}])
+        self.run_it("eval", "judgments", "convert", "j.csv", "out.trec", "--to", "trec")
+        self.assertEqual((self.dir / "out.trec").read_text(), "1 0 a1 3\n2 0 =c 1\n")
+        (self.dir / "ltr.txt").write_text("3 qid:1 # 1370 star trek\n")
+        self.assertIn(b'"star trek"', self.run_it("eval", "judgments", "convert", "ltr.txt", "-", "--to", "jsonl").stdout)
+
+    def test_a_library_is_judged_and_its_run_is_judged_alike(self):
+        self.env["EARSHOT_LIBRARY"] = str(self.dir / "lib")
+        self.run_it("-m", MODEL, "index", "set")
+        (self.dir / "queries.txt").write_text("low\nhigh tone\n")
+        (self.dir / "j.jsonl").write_text('{"query": "low", "id": "100.wav", "rating": 2}\n'
+                                          '{"query": "low", "id": "130.wav", "rating": 1}\n'
+                                          '{"query": "high tone", "id": "5000.wav", "rating": 3}\n')
+        args = ("--json", "eval", "relevance", "--queries", "queries.txt", "--judgments", "j.jsonl", "--metric", "ndcg@10",
+                "--metric", "rr")
+        got = json.loads(self.run_it(*args, "--run-out", "run.txt").stdout)
+        self.assertEqual([row["query"] for row in got["queries"]], ["low", "high tone"])
+        self.assertGreater(got["metrics"]["rr"], 0)
+        self.assertIn("low Q0 ", (self.dir / "run.txt").read_text())
+        swept = json.loads(self.run_it(*args, "--sweep").stdout)
+        self.assertEqual(len(swept["trials"]), 22)
+        self.assertEqual(swept["best"]["ndcg@10"], max(row["ndcg@10"] for row in swept["trials"]))
+        self.assertAlmostEqual(swept["present"], got["metrics"]["ndcg@10"])
+
+    def test_faults_name_file_and_line(self):
+        for name, text, says in (("a.txt", "q 0 d\n", "a.txt:1: is not"), ("b.txt", "q 0 d x\n", "b.txt:1: the rating"),
+                                 ("c.csv", "query,title\nx,y\n", "c.csv: has no columns"),
+                                 ("d.json", '{"queries": 3}', "d.json: has neither"), ("e.txt", "", "e.txt: holds no")):
+            (self.dir / name).write_text(text)
+            self.fails("eval", "relevance", "--run", self.REF / "run.txt", "--judgments", name, status=1, says=says)
+        (self.dir / "run").write_text("q Q0 d 1\n")
+        self.fails("eval", "relevance", "--run", "run", "--judgments", self.REF / "qrels.txt", status=1, says="run:1: is not")
+        self.fails("eval", "relevance", "--run", "x", "--judgments", self.REF / "qrels.txt", "--metric", "p", status=2,
+                   says="--metric p: is none of")
+
+
 class Refusals(Eval):
     def test_wrong_usage_is_said(self):
-        self.fails("-m", MODEL, "eval", status=2, says="zeroshot, probe, retrieval")
+        self.fails("-m", MODEL, "eval", status=2, says="zeroshot, probe, retrieval, relevance")
         self.fails("-m", MODEL, "eval", "zeroshot", status=2, says="one folder or manifest")
         self.fails("-m", MODEL, "eval", "zeroshot", "nowhere", status=1, says="nowhere")
         (self.dir / "empty").mkdir()

@@ -1,0 +1,55 @@
+/* What people said of answers: {query, document, rating}; and what a search gave: {query, document,
+ * score}. In the formats of trec_eval, Quepid and OpenSearch's Search Relevance Workbench, and in
+ * our own JSON Lines.
+ *
+ * Owner: the caller. Thread: read-only after reading. */
+#pragma once
+#include <glib.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define JUDGMENTS_MAX_BYTES (512 << 20)
+
+typedef enum { JUDGED_AUTO, JUDGED_TREC, JUDGED_QUEPID, JUDGED_SRW, JUDGED_JSONL } JudgedFormat;
+
+typedef struct {
+    char *query, *document;
+    int rating;
+} Judgment;
+
+typedef struct {
+    GArray *rows;        /* of Judgment, in the order of the file; the last word on a pair counts */
+    GHashTable *ratings; /* "query\ndocument" → rating + 1000000 as a pointer */
+    GPtrArray *queries;  /* of char *, borrowed: each query once, as they first appear */
+    int most;            /* the largest rating, at least 1 */
+} Judgments;
+
+/* JUDGED_AUTO: by what the file begins with. Quepid: any of its CSV forms with query and docid
+ * columns, LTR lines, or its JSON. Errors name file and line. */
+Judgments *judgments_read(const char *path, JudgedFormat format, GError **error);
+
+/* The same of `text`, which ends with a NUL at [len] and came from `path`. */
+Judgments *judgments_parse(const char *path, const char *text, gsize len, JudgedFormat format,
+                           GError **error);
+void judgments_free(Judgments *judgments);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Judgments, judgments_free)
+
+/* False: nobody judged it. */
+bool judgments_rating(const Judgments *judgments, const char *query, const char *document,
+                      int *rating);
+
+/* TREC's fields hold no blanks: queries with some are numbered, and a document with some is an
+ * error. */
+bool judgments_write(const Judgments *judgments, FILE *out, JudgedFormat format, GError **error);
+
+typedef struct {
+    char *query, *document;
+    double score;
+    int place; /* in the file */
+} RunHit;
+
+/* A run in TREC's form: "qid Q0 docno rank sim run_id". Sorted as trec_eval sorts: by query as they
+ * first appear, then by falling score, equal ones by falling docno; the rank column counts for
+ * nothing. */
+GArray *run_read(const char *path, GError **error); /* of RunHit; g_array_unref frees all */
+GArray *run_parse(const char *path, const char *text, GError **error);
