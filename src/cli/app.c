@@ -43,10 +43,7 @@ bool app_options(App *app, const Command *command, void *into, char ***argv, GEr
 }
 
 char *app_model_dir(App *app, const char *name, GError **error) {
-    if (name) return hub_find(app->models_dir, name, error);
-    error_fail(error, ERR_USAGE,
-               "no model is named: use -m with a directory or a name of `earshot model list`");
-    return NULL;
+    return hub_find(app->models_dir, name ? name : HUB_BUILTIN, error);
 }
 
 /* What the library at hand was made with → name, which the caller frees; NULL: there is no library,

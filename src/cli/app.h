@@ -52,7 +52,8 @@ extern const Command command_index, command_search, command_similar, command_lis
 /* Parses the command's options (and the common ones) out of argv into `into`; sets app->color. */
 bool app_options(App *app, const Command *command, void *into, char ***argv, GError **error);
 
-/* The model named with -m, opened. The directory that `name` stands for; the caller frees. */
+/* The model named with -m, or the built-in one, opened. The directory that `name` (NULL: the
+ * built-in one) stands for; the caller frees. */
 Engine *app_open_engine(App *app, GError **error);
 char *app_model_dir(App *app, const char *name, GError **error);
 

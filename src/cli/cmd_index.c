@@ -253,7 +253,9 @@ const Command command_index = {
         "Folders are walked, and whatever FFmpeg decodes is taken. Files that have not changed\n"
         "cost next to nothing, moved and copied ones are known by their content, and a run that\n"
         "was interrupted goes on where it stopped. Files that failed are not tried again until\n"
-        "they change (earshot list --failed). A new library needs a model (-m), and keeps it.\n"
+        "they change (earshot list --failed). A new library takes the built-in model, or that "
+        "named\n"
+        "with -m, and keeps it.\n"
         "\n"
         "A GLOB (* ? [a-z]) fits a name, or a path below PATH; one with a slash at its end fits a\n"
         "folder and all in it: --exclude drafts/. For {a,b}, say the option twice.",

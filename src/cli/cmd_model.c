@@ -28,7 +28,16 @@ static const Option options[] = {
 
 /* list */
 
+/* What comes with the program; its model card is models/builtin/MODEL_CARD.md. */
+static const HubModel builtin = {HUB_BUILTIN,
+                                 9971129,
+                                 384,
+                                 "apache-2.0",
+                                 "sounds of all kinds; small and quick, comes with earshot",
+                                 ""};
+
 static const HubModel *known_by(const char *name) {
+    if (strcmp(name, HUB_BUILTIN) == 0) return &builtin;
     int count;
     const HubModel *known = hub_known(&count);
     g_autofree char *repo = hub_repo(name);
@@ -65,12 +74,14 @@ static void print_list_row(json_t *row) {
            note && *note ? "; " : "", note ? note : "");
 }
 
-/* Known models, then those in the models' folder that are not among them. */
+/* The one that comes with the program, known models, then those in the models' folder that are not
+ * among them. */
 static bool list(App *app, const Options *o, char **args, GError **error) {
     int count;
     const HubModel *known = hub_known(&count);
     g_auto(GStrv) installed = hub_installed(app->models_dir);
     json_t *rows = json_array();
+    json_array_append_new(rows, list_row(app, HUB_BUILTIN));
     for (int i = 0; i < count; i++) json_array_append_new(rows, list_row(app, known[i].repo));
     for (char **name = installed; *name; name++)
         if (!known_by(*name)) json_array_append_new(rows, list_row(app, *name));
@@ -149,14 +160,25 @@ static json_t *checks_of(Engine *engine, GError **error) {
     return checks;
 }
 
+static json_t *integers(const int *values, int count) {
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++) json_array_append_new(list, json_integer(values[i]));
+    return list;
+}
+
+static json_t *audio_shapes(const ClapAudioConfig *a) {
+    if (a->kind == CLAP_PANN)
+        return json_pack("{s:s, s:o, s:i, s:i}", "tower", "pann", "channels",
+                         integers(a->pann.conv_channels, a->pann.layers), "hidden", a->hidden_size,
+                         "mel_bins", a->num_mel_bins);
+    return json_pack("{s:s, s:i, s:o, s:i, s:b}", "tower", "htsat", "embed",
+                     a->patch_embeds_hidden_size, "depths", integers(a->depths, a->stages),
+                     "mel_bins", a->num_mel_bins, "fusion", a->enable_fusion);
+}
+
 static json_t *shapes_of(const ClapConfig *c) {
-    json_t *depths = json_array();
-    for (int i = 0; i < c->audio.stages; i++)
-        json_array_append_new(depths, json_integer(c->audio.depths[i]));
-    return json_pack("{s:{s:i, s:o, s:i, s:b}, s:{s:i, s:i, s:i, s:i}}", "audio", "embed",
-                     c->audio.patch_embeds_hidden_size, "depths", depths, "mel_bins",
-                     c->audio.num_mel_bins, "fusion", c->audio.enable_fusion, "text", "hidden",
-                     c->text.hidden_size, "layers", c->text.num_hidden_layers, "heads",
+    return json_pack("{s:o, s:{s:i, s:i, s:i, s:i}}", "audio", audio_shapes(&c->audio), "text",
+                     "hidden", c->text.hidden_size, "layers", c->text.num_hidden_layers, "heads",
                      c->text.num_attention_heads, "vocabulary", c->text.vocab_size);
 }
 

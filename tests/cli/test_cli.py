@@ -54,8 +54,10 @@ class Help(Cli):
         self.fails("--", "--version", status=2, says='no command "--version"')
         self.fails("--", "--", "embed", "-q", status=2, says='no command "--"')
 
-    def test_without_a_model_the_way_out_is_named(self):
-        self.fails("embed", "--text", "a", status=2, says="-m")
+    def test_without_a_model_it_is_the_one_that_came_along(self):
+        row, = self.rows("embed", "--text", "a")
+        self.assertEqual(row, *self.rows("embed", "-m", "builtin", "--text", "a"))
+        self.assertEqual(len(row["embedding"]), 384)
 
 
 class Embed(Cli):

@@ -132,8 +132,10 @@ class Index(Library):
         self.fails("index", "-q", "-m", MODEL, "bad.wav", status=1, says="bad.wav")
         self.fails("index", "-q", "-m", MODEL, "none", status=1, says="none")
 
-    def test_a_new_library_needs_a_model(self):
-        self.fails("index", "sounds", status=2, says="-m")
+    def test_a_new_library_takes_the_model_that_came_along(self):
+        self.run_it("index", "-q", "sounds")
+        self.assertEqual(json.loads(self.run_it("stats", "--json").stdout)["model"], "builtin")
+        self.run_it("search", "rain", "--json")
 
     def test_another_model_is_refused_with_the_way_out(self):
         self.index()
@@ -172,7 +174,6 @@ class Index(Library):
         self.fails("index", "-m", MODEL, "nofolder", status=1, says="nofolder: no such file")
         self.fails("index", "-m", MODEL, "sounds", "--meta", "none.csv", status=1, says="none.csv: no such file")
         self.fails("index", "-m", "nomodel", "sounds", status=1, says="nomodel")
-        self.fails("index", "sounds", status=2, says="a new library needs a model")
         self.assertFalse((self.dir / "lib").exists())
         self.fails("list", status=1, says="there is no library")
 

@@ -117,7 +117,7 @@ static void what_is_not_found_says_how_to_get_it(Place *place, const void *unuse
     assert_not_found(place, "clap-htsat-unfused", "earshot model pull clap-htsat-unfused");
     assert_not_found(place, "no/such", "earshot model pull no/such");
     assert_not_found(place, "half.partial", "model list");
-    assert_not_found(place, "../models", "model list");
+    assert_not_found(place, "../nowhere", "model list");
     assert_not_found(place, "", "model list");
     assert_not_found(place, empty, "no config.json");
 }
