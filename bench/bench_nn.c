@@ -1,7 +1,7 @@
 /* How near the kernels of nn come to the machine: the products, attention and passes of
  * clap-htsat-unfused at their real shapes, against the peaks measured in the same run.
  *
- *   bench_nn [scalar|avx2|avx512|avx512-vnni]
+ *   bench_nn [scalar|avx2|avx512|avx512-vnni|avx512-amx]
  *
  * One thread; the best of several runs. Columns: milliseconds, GFLOP/s (or GOP/s, GB/s), and the
  * share of the peak in f32. The last lines add up what an audio tower and a text of 8 tokens take.
@@ -211,11 +211,13 @@ int main(int argc, char **argv) {
     peak = measure_peak();
     printf("level %s, %.1f GFLOP/s f32 from the first cache, %.1f GB/s read\n",
            nn_cpu_name(nn_cpu()), peak, measure_memory());
-    double f32 = tower(NN_F32), int8 = tower(NN_I8), rest = tower_rest();
+    double f32 = tower(NN_F32), bf16 = tower(NN_BF16), int8 = tower(NN_I8);
+    double rest = tower_rest();
     double text_f32 = text(NN_F32, 8), text_i8 = text(NN_I8, 8), text_bf16 = text(NN_BF16, 8);
     double long_f32 = text(NN_F32, 77), long_i8 = text(NN_I8, 77);
-    printf("audio tower: products f32 %.1f ms, int8 %.1f ms; attention and norms %.1f ms\n", f32,
-           int8, rest);
+    printf("audio tower: products f32 %.1f ms, bf16 %.1f ms, int8 %.1f ms; attention and norms %.1f"
+           " ms\n",
+           f32, bf16, int8, rest);
     printf(
         "text of 8 tokens: f32 %.1f ms, bf16 %.1f ms, int8 %.1f ms; of 77: f32 %.1f, int8 %.1f\n",
         text_f32, text_bf16, text_i8, long_f32, long_i8);

@@ -6,6 +6,7 @@ const NnKernels *nn_kernels(void) {
 }
 
 const char *nn_cpu_name(NnCpu level) {
-    static const char *const names[NN_CPU_LEVELS] = {"scalar", "avx2", "avx512", "avx512-vnni"};
+    static const char *const names[NN_CPU_LEVELS] = {"scalar", "avx2", "avx512", "avx512-vnni",
+                                                     "avx512-amx"};
     return names[level];
 }

@@ -20,3 +20,7 @@ const NnKernels *nn_kernels_of(NnCpu level) {
 const NnKernelsBf16 *nn_kernels_bf16(void) {
     return NULL;
 }
+
+const NnKernelsI8 *nn_kernels_i8(void) {
+    return NULL;
+}

@@ -27,6 +27,7 @@ struct NnLinear {
     NnPanels panels;
     const NnKernels *kernels;
     const NnKernelsBf16 *bf16; /* WAY_BF16 alone */
+    const NnKernelsI8 *i8;     /* WAY_I8 in tiles alone */
     void *memory[4];           /* panels, bias, scale, offset */
 };
 
@@ -120,6 +121,17 @@ static int group_of(const NnLinear *l) {
     return l->way == WAY_F32 ? 1 : l->way == WAY_BF16 ? 2 : l->kernels->group_i8;
 }
 
+/* What k is padded to, and the rows of x, for the kernels that read several at a time. */
+static int inputs_of(const NnLinear *l) {
+    if (l->way == WAY_BF16) return l->bf16->inputs;
+    return l->way == WAY_I8 && l->i8 ? l->i8->inputs : group_of(l);
+}
+
+static size_t padded_rows(const NnLinear *l, int rows) {
+    int whole = l->way == WAY_BF16 ? l->bf16->rows : l->way == WAY_I8 && l->i8 ? l->i8->rows : 1;
+    return round_up((size_t)rows, (size_t)whole);
+}
+
 static size_t x_bytes(const NnLinear *l) {
     return l->way == WAY_F32 ? 4 : l->way == WAY_BF16 ? 2 : 4 / (size_t)l->kernels->group_i8;
 }
@@ -150,9 +162,10 @@ NnLinear *nn_linear_new(const NnMatrix *parts, int count, int m, NnAct act) {
     l->m = m;
     l->kernels = nn_kernels();
     l->bf16 = nn_kernels_bf16();
+    l->i8 = nn_kernels_i8();
     for (int i = 0; i < count; i++) l->panels.n += parts[i].n;
     l->panels.k = parts->k;
-    l->panels.k_padded = (int)round_up((size_t)parts->k, (size_t)group_of(l));
+    l->panels.k_padded = (int)round_up((size_t)parts->k, (size_t)inputs_of(l));
     l->block = rows_at_a_time(l);
     allocate(l);
     for (int i = 0, first = 0; i < count; first += parts[i++].n) pack_part(l, &parts[i], first);
@@ -167,7 +180,7 @@ void nn_linear_free(NnLinear *l) {
 
 size_t nn_linear_scratch(const NnLinear *l) {
     if (l->way == WAY_F32) return 0;
-    size_t rows = (size_t)l->block;
+    size_t rows = padded_rows(l, l->block);
     return round_up(rows * (size_t)l->panels.k_padded * x_bytes(l), ARENA_ALIGN) +
            round_up(rows * sizeof(float), ARENA_ALIGN);
 }
@@ -180,7 +193,7 @@ static void run_block(const NnLinear *l, int finish, int rows, const float *x, f
         l->kernels->product_f32(&l->panels, finish, rows, x, y);
         return;
     }
-    void *q = arena_bytes(arena, (size_t)rows * (size_t)stride * x_bytes(l));
+    void *q = arena_bytes(arena, padded_rows(l, rows) * (size_t)stride * x_bytes(l));
     if (l->way == WAY_BF16) {
         l->bf16->round(x, rows, l->panels.k, q, (size_t)stride);
         l->bf16->product(&l->panels, finish, rows, q, y);
@@ -188,7 +201,7 @@ static void run_block(const NnLinear *l, int finish, int rows, const float *x, f
     }
     float *scale = arena_floats(arena, (size_t)rows);
     l->kernels->quantise(x, rows, l->panels.k, q, (size_t)stride, scale);
-    l->kernels->product_i8(&l->panels, finish, rows, q, scale, y);
+    (l->i8 ? l->i8->product : l->kernels->product_i8)(&l->panels, finish, rows, q, scale, y);
 }
 
 static void run_rows(const NnLinear *l, int finish, int m, const float *x, float *y, Arena *arena) {

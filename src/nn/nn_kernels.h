@@ -92,13 +92,21 @@ typedef struct {
                   float *v, float *w);
 } NnKernels;
 
-/* AVX512_BF16: compiled everywhere, run only where nn_cpu_has_bf16 says so.
- * Where the CPU multiplies bf16: x rounded to bf16 in rows of k_padded, products two at a time. */
+/* Where the CPU multiplies bf16: x rounded to bf16 in rows of k_padded, products two at a time.
+ * k_padded is a multiple of `inputs`; of x are read `rows` at a time, and what the last that do not
+ * count hold is of no matter. */
 typedef struct {
-    int panel;
+    int panel, rows, inputs;
     void (*round)(const float *x, int m, int k, uint16_t *h, size_t stride);
     void (*product)(const NnPanels *w, int finish, int m, const uint16_t *x, float *y);
 } NnKernelsBf16;
+
+/* int8 in tiles: packed as for a group_i8 of 4, with `rows` and `inputs` as above. */
+typedef struct {
+    int rows, inputs;
+    void (*product)(const NnPanels *w, int finish, int m, const void *x, const float *x_scale,
+                    float *y);
+} NnKernelsI8;
 
 /* The table of the level in use, and of any level the machine has (for tests). */
 const NnKernels *nn_kernels(void);
@@ -106,5 +114,8 @@ const NnKernels *nn_kernels_of(NnCpu level);
 
 /* NULL where nn_cpu_has_bf16 is false. */
 const NnKernelsBf16 *nn_kernels_bf16(void);
+
+/* NULL where the level has no tiles: NnKernels' product it is. */
+const NnKernelsI8 *nn_kernels_i8(void);
 
 #define NN_PANEL_MOST 32 /* no level's panel is wider */

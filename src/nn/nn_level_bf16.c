@@ -62,7 +62,7 @@ static void product_bf16(const NnPanels *w, int finish, int m, const uint16_t *x
         }
 }
 
-NN_BF16 static void round_bf16(const float *x, int m, int k, uint16_t *h, size_t stride) {
+NN_BF16 void nn_round_bf16(const float *x, int m, int k, uint16_t *h, size_t stride) {
     for (int r = 0; r < m; r++, x += k, h += stride) {
         for (int i = 0; i < k; i += NN_LANES) {
             int n = k - i < NN_LANES ? k - i : NN_LANES;
@@ -75,6 +75,8 @@ NN_BF16 static void round_bf16(const float *x, int m, int k, uint16_t *h, size_t
 
 const NnKernelsBf16 nn_kernels_avx512_bf16 = {
     .panel = NN_PANEL,
-    .round = round_bf16,
+    .rows = 1,
+    .inputs = 2,
+    .round = nn_round_bf16,
     .product = product_bf16,
 };
