@@ -223,9 +223,10 @@ static void attend(const Block *block, const Stage *stage, float eps, const Swin
     float *context = arena_floats(arena, (size_t)count * channels);
     gather_norm(&block->norm1, eps, x, token, count, channels, y);
     nn_linear_run(block->qkv_run, y, qkv, arena);
+    NnAttn *attention = block->query.type == NN_F32 ? nn_attn : nn_attn_rounded;
     for (int i = 0; i < stage->windows_at_once; i++)
-        nn_attn(qkv + (size_t)i * n * channels * 3, n, heads, channels / heads, block->bias,
-                windows->mask[first + i], context + (size_t)i * n * channels, arena);
+        attention(qkv + (size_t)i * n * channels * 3, n, heads, channels / heads, block->bias,
+                  windows->mask[first + i], context + (size_t)i * n * channels, arena);
     nn_linear_run(block->out_run, context, y, arena);
     scatter_add(y, token, count, channels, x);
     arena_reset(arena, mark);

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A block of x that the second cache keeps while all panels pass. */
+/* A block of x, as the products read it, that the second cache keeps while all panels pass. */
 #define BLOCK_BYTES (256 * 1024)
 
 typedef enum { WAY_F32, WAY_I8, WAY_BF16 } Way;
@@ -150,7 +150,7 @@ static void allocate(NnLinear *l) {
 }
 
 static int rows_at_a_time(const NnLinear *l) {
-    size_t rows = BLOCK_BYTES / ((size_t)l->panels.k * sizeof(float));
+    size_t rows = BLOCK_BYTES / ((size_t)l->panels.k_padded * x_bytes(l));
     if (rows < 64) rows = 64;
     return rows < (size_t)l->m ? (int)rows : l->m;
 }

@@ -99,6 +99,12 @@ typedef struct {
     int panel, rows, inputs;
     void (*round)(const float *x, int m, int k, uint16_t *h, size_t stride);
     void (*product)(const NnPanels *w, int finish, int m, const uint16_t *x, float *y);
+
+    /* NnKernels' attn with rounded q, k, v and shares, and the floats of its scratch; NULL: there
+     * is none. */
+    void (*attn)(const float *qkv, int n, int heads, int d, const float *bias, const float *mask,
+                 float *out, float *scratch);
+    size_t (*attn_scratch)(int n, int d);
 } NnKernelsBf16;
 
 /* int8 in tiles: packed as for a group_i8 of 4, with `rows` and `inputs` as above. */
