@@ -83,12 +83,13 @@ def text_rows(work, name):
     f32, int8 = mine("text", work / name), mine("text", work / f"{name}-int8")
     int8_forms = [Side("text-ort", onnx / f"text-{form}.onnx") for form in ("int8", "int8-channel")]
     what = f"{name}: text of 8 tokens"
+    # Random weights with centred projections magnify what rounding does (docs/MODEL.md); trained ones are held to 0.995.
     return [
         Row(f"{what} f32", f32, "ONNX Runtime f32", [judge], ids, judge, goal=("ratio_median", 1.5)),
         Row(f"{what} f32", f32, "torch f32", [Side("text-torch", work / name)], ids, judge),
         Row(f"{what} f32", f32, "ONNX Runtime f32, 2 threads", [Side("text-ort", onnx / "text.onnx", threads=2)], ids,
             judge),
-        Row(f"{what} int8", int8, "ONNX Runtime int8", int8_forms, ids, judge, limit=0.995, goal=("ratio_median", 2)),
+        Row(f"{what} int8", int8, "ONNX Runtime int8", int8_forms, ids, judge, limit=0.97, goal=("ratio_median", 2)),
     ]
 
 
