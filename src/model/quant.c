@@ -121,9 +121,9 @@ static bool convert_tensor(Conversion *conversion, Weights *weights, const Tenso
                            GError **error) {
     const float *x = weights_floats(weights, tensor->name, tensor->rank, tensor->shape, error);
     if (!x) return false;
-    if (conversion->type == NN_I8 && is_matrix(tensor))
+    if (conversion->type == NN_I8 && is_matrix(tensor) && tensor->rank == 2)
         return append_int8(conversion, tensor, x, error);
-    if (conversion->type == NN_BF16 && is_matrix(tensor))
+    if (conversion->type != NN_F32 && is_matrix(tensor))
         append_bf16(conversion, tensor, x);
     else
         append(conversion, tensor, ST_F32, x);

@@ -1,9 +1,10 @@
-/* Copies a model directory with its weights in another type: f32; bf16, half of the size; int8, a
- * quarter.
+/* Copies a model directory with its weights in another type: f32; bf16, half of the size; int8,
+ * about a quarter.
  *
  * Matrices of linear layers and embeddings (NAME.weight of rank 2) and a PANN's convolutions
  * (NAME.conv.weight) change: bf16 is rounded to the nearest, int8 is symmetric with one scale an
- * output, NAME.weight_scale = max|w| / 127. Convolutions are computed in f32 all the same. Biases,
+ * output, NAME.weight_scale = max|w| / 127. Convolutions are computed in f32 all the same, and
+ * become bf16 where the rest becomes int8: they are few, and int8 would cost them much. Biases,
  * norms, HTSAT's convolutions and bias tables become F32: they are small. Integer buffers are left
  * out: what they hold follows from the configuration. From int8 or bf16 back to f32 gives the
  * file's size back, not what rounding took. */
