@@ -1,11 +1,12 @@
 /* earshot classify: names a sound with labels of the user's own. */
-#include "app.h"
+#include "app_library.h"
 #include "embedder.h"
 #include "error.h"
 #include "inputs.h"
 #include "json_path.h"
 #include "labels.h"
 #include "learned.h"
+#include "library_examples.h"
 
 #include <string.h>
 
@@ -23,8 +24,8 @@ static const Option options[] = {
      "labels between commas: \"dog,cat,rain\""},
     {OPTION_TEXT, "labels-file", 0, offsetof(Options, labels_file), "F",
      "a label a line; - is stdin"},
-    {OPTION_TEXT, "examples", 0, offsetof(Options, examples), "DIR|MANIFEST",
-     "learn the labels from sounds that have them: a folder a label, or CSV"},
+    {OPTION_TEXT, "examples", 0, offsetof(Options, examples), "X",
+     "learn the labels from a folder a label, from CSV, or from the library's tags: library:tags"},
     {OPTION_TEXTS, "template", 0, offsetof(Options, templates), "T",
      "a sentence with {} for the label; may be given often (default: \"" LABEL_TEMPLATE "\")"},
     {OPTION_INT, "top", 0, offsetof(Options, top), "N", "labels to show (default: 5)", 1,
@@ -175,20 +176,41 @@ static void say_accuracy(App *app, const Examples *examples, const EmbeddedSet *
                 m->classes, m->count, 100 * m->accuracy);
 }
 
-static bool by_examples(App *app, const Options *o, char **paths, GError **error) {
-    if (o->labels || o->labels_file || o->templates)
-        return error_fail(error, ERR_USAGE, "--examples bring the labels; leave out the others");
-    g_autoptr(Examples) examples = examples_read(o->examples, NULL, error);
-    g_auto(GStrv) labels = examples ? examples_classes(examples, o->examples, error) : NULL;
-    g_autoptr(Engine) engine = labels ? app_open_engine(app, error) : NULL;
-    if (!engine) return false;
-    MeasureReport report = {.fault = example_fault, .user = app, .stop = app->stop};
-    g_autoptr(EmbeddedSet) set = embedded_set_new(engine, examples, &report, error);
-    g_autoptr(Learned) learned = set ? learned_new(examples, set, labels, error) : NULL;
+static bool by_examples(App *app, const Options *o, Engine *engine, const Examples *examples,
+                        const EmbeddedSet *set, char **paths, GError **error) {
+    g_auto(GStrv) labels = examples_classes(examples, o->examples, error);
+    g_autoptr(Learned) learned = labels ? learned_new(examples, set, labels, error) : NULL;
     if (!learned) return false;
     say_accuracy(app, examples, set, labels);
     Classifying c = {.learned = learned};
     return classify(app, o, engine, &c, paths, error);
+}
+
+static bool by_sounds(App *app, const Options *o, char **paths, GError **error) {
+    g_autoptr(Examples) examples = examples_read(o->examples, NULL, error);
+    g_autoptr(Engine) engine = examples ? app_open_engine(app, error) : NULL;
+    if (!engine) return false;
+    MeasureReport report = {.fault = example_fault, .user = app, .stop = app->stop};
+    g_autoptr(EmbeddedSet) set = embedded_set_new(engine, examples, &report, error);
+    return set && by_examples(app, o, engine, examples, set, paths, error);
+}
+
+static bool by_tags(App *app, const Options *o, char **paths, GError **error) {
+    g_autoptr(Library) library = app_open_library(app, STORE_READ, error);
+    Engine *engine = library ? library_engine(library, error) : NULL;
+    if (!engine) return false;
+    g_autoptr(Examples) examples = NULL;
+    g_autoptr(EmbeddedSet) set = NULL;
+    return library_examples(library, &examples, &set, error) &&
+           by_examples(app, o, engine, examples, set, paths, error);
+}
+
+#define LIBRARY_TAGS "library:tags"
+
+static bool by_any_examples(App *app, const Options *o, char **paths, GError **error) {
+    if (o->labels || o->labels_file || o->templates)
+        return error_fail(error, ERR_USAGE, "--examples bring the labels; leave out the others");
+    return (strcmp(o->examples, LIBRARY_TAGS) == 0 ? by_tags : by_sounds)(app, o, paths, error);
 }
 
 static bool run(App *app, char **argv, GError **error) {
@@ -199,7 +221,7 @@ static bool run(App *app, char **argv, GError **error) {
         error_fail(error, ERR_USAGE, "no file is named");
         well = false;
     }
-    well = well && (o.examples ? by_examples : by_words)(app, &o, args + 1, error);
+    well = well && (o.examples ? by_any_examples : by_words)(app, &o, args + 1, error);
     options_clear(options, &o);
     return well;
 }

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-static Examples *examples_new(void) {
+Examples *examples_new(void) {
     Examples *e = g_new0(Examples, 1);
     e->paths = g_ptr_array_new_with_free_func(g_free);
     e->labels = g_ptr_array_new_with_free_func(g_free);
@@ -28,7 +28,7 @@ void examples_free(Examples *e) {
     g_free(e);
 }
 
-static void add(Examples *e, char *path, char *label, char *fold) {
+void examples_add(Examples *e, char *path, char *label, char *fold) {
     g_ptr_array_add(e->paths, path);
     g_ptr_array_add(e->labels, label);
     g_ptr_array_add(e->folds, fold);
@@ -55,7 +55,7 @@ static void add_class(Examples *e, const char *dir, const char *label) {
     for (guint i = 0; i < files->len; i++) {
         g_autofree char *path = g_build_filename(dir, files->pdata[i], NULL);
         if (is_sound_name(files->pdata[i]) && g_file_test(path, G_FILE_TEST_IS_REGULAR))
-            add(e, g_steal_pointer(&path), g_strdup(label), NULL);
+            examples_add(e, g_steal_pointer(&path), g_strdup(label), NULL);
     }
 }
 
@@ -144,7 +144,7 @@ static bool take_row(Examples *e, Reading *r, const GPtrArray *row, gint64 line,
     if (known) {
         g_free(path);
     } else {
-        add(e, path, field_of(row, r->columns.label), field_of(row, r->columns.fold));
+        examples_add(e, path, field_of(row, r->columns.label), field_of(row, r->columns.fold));
         g_hash_table_insert(r->known, path, GINT_TO_POINTER((int)e->paths->len));
     }
     int of = known ? known - 1 : (int)e->paths->len - 1;

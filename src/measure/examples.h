@@ -23,8 +23,12 @@ typedef struct {
 
 /* `where`: a folder or a manifest. fold: the column of folds, or NULL. */
 Examples *examples_read(const char *where, const char *fold, GError **error);
+Examples *examples_new(void);
 void examples_free(Examples *examples);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Examples, examples_free)
+
+/* Takes the strings over; label and fold may be NULL. */
+void examples_add(Examples *examples, char *path, char *label, char *fold);
 
 /* The labels, each once, sorted; NULL-terminated, the caller's to g_strfreev. ERR_FORMAT where a
  * sound has none. */

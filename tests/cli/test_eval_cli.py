@@ -6,7 +6,7 @@
 import csv
 import json
 
-from cli import MODEL, ROOT, Cli, main, tone
+from cli import FUSED, MODEL, ROOT, Cli, main, tone
 
 LABELS = {"low": (100, 130, 160, 190), "middle": (900, 950, 1000, 1050), "high": (5000, 5300, 5600, 5900)}
 
@@ -97,6 +97,23 @@ class Examples(Eval):
         self.assertAlmostEqual(sum(label["probability"] for label in row["labels"]), 1, places=5)
         self.assertIn(b"3 labels learnt from 12 sounds", done.stderr)
         self.fails("-m", MODEL, "classify", "unknown.wav", "--examples", "set", "--labels", "a,b", status=2, says="leave out")
+
+    def test_labels_are_learnt_from_the_librarys_tags(self):
+        tone(self.dir / "unknown.wav", seconds=0.3, hertz=5450)
+        by_tags = ("--json", "-L", "lib", "classify", "unknown.wav", "--examples", "library:tags")
+        self.fails(*by_tags, status=1, says="lib")
+        self.run_it("-q", "-L", "lib", "-m", MODEL, "index", "set")
+        self.fails(*by_tags, status=1, says="no clip in it has a tag")
+        for path, label in self.files():
+            self.run_it("-L", "lib", "edit", self.dir / path, f"tags={label};Any")
+            if label == "low":
+                self.run_it("-L", "lib", "edit", self.dir / path, "tags=LOW")
+        done = self.run_it(*by_tags)
+        labels = {label["label"]: label["probability"] for label in json.loads(done.stdout)["labels"]}
+        self.assertEqual({name.lower() for name in labels}, {"low", "middle", "high", "any"})
+        self.assertGreater(labels["high"], labels["middle"])
+        self.assertIn(b"4 labels learnt from 20 sounds", done.stderr)
+        self.fails("-L", "lib", "-m", FUSED, *by_tags[3:], status=1, says="-L")
 
 
 class Retrieval(Eval):
