@@ -8,7 +8,9 @@
 #include <string.h>
 
 static void row_clear(void *data) {
-    g_free(((RelevanceRow *)data)->values);
+    RelevanceRow *row = data;
+    g_free(row->query);
+    g_free(row->values);
 }
 
 void relevance_free(Relevance *r) {
@@ -52,7 +54,7 @@ static void add_query(Relevance *r, const GArray *hits, guint first, guint end,
     g_autoptr(GArray) ranked = ranked_of(judgments, hits, first, end);
     RankedQuery q = {(const int *)(const void *)ranked->data, (int)ranked->len,
                      (const int *)(const void *)judged->data, (int)judged->len, judgments->most};
-    RelevanceRow row = {query, g_new(double, r->metrics)};
+    RelevanceRow row = {g_strdup(query), g_new(double, r->metrics)};
     for (int m = 0; m < r->metrics; m++) row.values[m] = rank_metric(&metrics[m], like, &q);
     g_array_append_val(r->rows, row);
 }

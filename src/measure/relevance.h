@@ -7,8 +7,8 @@
 #include "rank_metrics.h"
 
 typedef struct {
-    const char *query; /* borrowed from the run */
-    double *values;    /* [metrics] */
+    char *query;
+    double *values; /* [metrics] */
 } RelevanceRow;
 
 typedef struct {
