@@ -3,6 +3,7 @@
  * before anything runs, or never. */
 #include "nn_levels.h"
 
+#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -18,10 +19,11 @@ static bool has_tiles;
 /* Linux lends a process the tiles' state when asked to; once for all of its threads. */
 __attribute__((constructor)) static void ask_for_tiles(void) {
     const long request_permission = 0x1023, tile_data = 18;
+    const unsigned tiles = 1u << 22 | 1u << 24 | 1u << 25; /* AMX_BF16, AMX_TILE, AMX_INT8 */
+    unsigned a, b, c, d;
     __builtin_cpu_init();
-    has_tiles = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("amx-tile") &&
-                __builtin_cpu_supports("amx-bf16") && __builtin_cpu_supports("amx-int8") &&
-                syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
+    has_tiles = __builtin_cpu_supports("avx512bf16") && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
+                (d & tiles) == tiles && syscall(SYS_arch_prctl, request_permission, tile_data) == 0;
 }
 
 static NnCpu best(void) {
