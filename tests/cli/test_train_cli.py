@@ -122,6 +122,30 @@ class Learning(Train):
         self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
 
 
+class WorkedExample(Cli):
+    """docs/TRAINING.md's, with its own commands, in small."""
+    NAMES = ("door creak", "kettle", "my old fan", "clock")  # of the four kinds
+
+    def accuracies(self, said):
+        return [float(rest.split()[0]) for rest in said.split("accuracy ")[1:]]
+
+    def test_the_commands_of_the_document_do_what_it_says(self):
+        for kind, name in enumerate(self.NAMES):
+            (self.dir / "sounds" / name).mkdir(parents=True)
+            for i in range(9):
+                write_sound(self.dir / "sounds" / name / f"{i:02}.wav", kind, seed=10 * kind + i)
+        text = (ROOT / "docs/TRAINING.md").read_text(encoding="utf-8")
+        commands = text.split("## A worked example")[1].split("```sh\n")[1].split("```")[0]
+        (self.dir / "bin").mkdir()
+        os.symlink(EARSHOT, self.dir / "bin/earshot")
+        env = self.env | {"PATH": f"{self.dir}/bin:{os.environ['PATH']}"}
+        done = subprocess.run(["bash", "-euc", commands], capture_output=True, text=True, cwd=self.dir, env=env)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        before, after = self.accuracies(done.stdout)
+        self.assertGreater(after, before)
+        self.assertIn("door creak/", done.stdout)
+
+
 class SameBytes(Train):
     def test_a_seed_gives_the_same_model_whatever_the_threads(self):
         self.train("one", "--epochs", "3", "--threads", "1")
