@@ -80,7 +80,7 @@ bool judgments_rating(const Judgments *j, const char *query, const char *documen
 static bool parse_number(const char *text, double *number) {
     char *end;
     *number = g_ascii_strtod(text, &end);
-    return end != text && !*end;
+    return end != text && !*end && isfinite(*number);
 }
 
 /* Calls `take` for every line that is not blank, without blanks at its ends. */
@@ -275,7 +275,9 @@ static char *read_text(const char *path, gsize *len, GError **error) {
     if (!bytes) return NULL;
     const char *data = g_bytes_get_data(bytes, len);
     if (!data) data = "";
-    if (g_utf8_validate(data, (gssize)*len, NULL)) return g_strndup(data, *len);
+    gsize mark = *len >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0; /* byte order mark */
+    *len -= mark;
+    if (g_utf8_validate(data + mark, (gssize)*len, NULL)) return g_strndup(data + mark, *len);
     error_fail(error, ERR_FORMAT, "%s: is not UTF-8 text", path);
     return NULL;
 }

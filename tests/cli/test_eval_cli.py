@@ -187,7 +187,17 @@ class Relevance(Eval):
         self.assertEqual(swept["best"]["ndcg@10"], max(row["ndcg@10"] for row in swept["trials"]))
         self.assertAlmostEqual(swept["present"], got["metrics"]["ndcg@10"])
 
+    def test_a_byte_order_mark_is_no_part_of_a_query(self):
+        (self.dir / "run").write_text("q1 Q0 d1 1 0.5 x\n")
+        for name, text in (("qrels.txt", "q1 0 d1 1\r\n"), ("j.csv", "query,docid,rating\r\nq1,d1,1\r\n")):
+            (self.dir / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
+            got = json.loads(self.run_it("--json", "eval", "relevance", "--run", "run", "--judgments", name, "--metric", "rr").stdout)
+            self.assertEqual(got["metrics"], {"rr": 1.0})
+
     def test_faults_name_file_and_line(self):
+        (self.dir / "nan").write_text("q1 Q0 d1 1 nan x\n")
+        (self.dir / "q").write_text("q1 0 d1 1\n")
+        self.fails("eval", "relevance", "--run", "nan", "--judgments", "q", status=1, says="nan:1")
         for name, text, says in (("a.txt", "q 0 d\n", "a.txt:1: is not"), ("b.txt", "q 0 d x\n", "b.txt:1: the rating"),
                                  ("c.csv", "query,title\nx,y\n", "c.csv: has no columns"),
                                  ("d.json", '{"queries": 3}', "d.json: has neither"), ("e.txt", "", "e.txt: holds no")):
