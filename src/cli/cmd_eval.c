@@ -1,6 +1,7 @@
 /* earshot eval: how good a model is. */
 #include "app.h"
 #include "error.h"
+#include "eval_plot.h"
 #include "eval_relevance.h"
 #include "inputs.h"
 #include "measure.h"
@@ -8,7 +9,7 @@
 #include <string.h>
 
 typedef struct {
-    char *labels_file, **templates, *folds;
+    char *labels_file, **templates, *folds, *svg;
     RelevanceOptions relevance;
 } Options;
 
@@ -22,6 +23,8 @@ static const Option options[] = {
      "a sound of {}.\")"},
     {OPTION_TEXT, "folds", 0, offsetof(Options, folds), "N|COLUMN",
      "parts of the cross-validation: so many, or by a manifest's column (default: 5)"},
+    {OPTION_TEXT, "svg", 0, offsetof(Options, svg), "FILE",
+     "draw what was taken for what (zeroshot, probe)"},
     {OPTION_TEXT, "judgments", 0, RELEVANCE(judgments), "F",
      "ratings: TREC, Quepid, SRW or JSON Lines"},
     {OPTION_TEXT, "queries", 0, RELEVANCE(queries), "F", "a query a line, or ID<TAB>QUERY"},
@@ -136,6 +139,10 @@ static char **candidates(const Eval *e, const Examples *examples, GError **error
                                    : examples_classes(examples, e->where, error);
 }
 
+static bool draw(const Eval *e, const ClassMetrics *m, char **labels, GError **error) {
+    return !e->options->svg || eval_plot_confusion(m, labels, e->options->svg, error);
+}
+
 static bool zeroshot(const Eval *e, Engine *engine, GError **error) {
     static const char *const standard[] = {"{}", "This is a sound of {}.", NULL};
     g_autoptr(Examples) examples = examples_read(e->where, NULL, error);
@@ -145,7 +152,7 @@ static bool zeroshot(const Eval *e, Engine *engine, GError **error) {
     const char *const *templates =
         e->options->templates ? (const char *const *)e->options->templates : standard;
     g_autoptr(ClassMetrics) m = measure_zeroshot(engine, examples, set, labels, templates, error);
-    if (!m) return false;
+    if (!m || !draw(e, m, labels, error)) return false;
     if (e->app->common.json) {
         json_t *root = json_classes(m, labels);
         json_object_set_new(root, "map@10", json_real(m->retrieval.map10));
@@ -169,7 +176,7 @@ static bool probe(const Eval *e, Engine *engine, GError **error) {
     if (!set) return false;
     g_autoptr(ClassMetrics) m =
         measure_probe(examples, set, labels, counted ? (int)MIN(number, 1000) : 0, error);
-    if (!m) return false;
+    if (!m || !draw(e, m, labels, error)) return false;
     if (e->app->common.json)
         app_print_document(json_classes(m, labels));
     else
@@ -227,8 +234,8 @@ static bool run(App *app, char **argv, GError **error) {
 
 const Command command_eval = {
     .name = "eval",
-    .usage = "eval zeroshot DIR|MANIFEST [--labels-file F] [--template T]...\n"
-             "eval probe DIR|MANIFEST [--folds N|COLUMN]\n"
+    .usage = "eval zeroshot DIR|MANIFEST [--labels-file F] [--template T]... [--svg FILE]\n"
+             "eval probe DIR|MANIFEST [--folds N|COLUMN] [--svg FILE]\n"
              "eval retrieval MANIFEST\n"
              "eval relevance --queries F --judgments F [--mode M] [--like trec|quepid|srw] "
              "[--metric M]... "

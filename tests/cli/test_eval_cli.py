@@ -5,6 +5,8 @@
 """
 import csv
 import json
+import os
+import xml.etree.ElementTree
 
 from cli import FUSED, MODEL, ROOT, Cli, main, tone
 
@@ -46,6 +48,16 @@ class Zeroshot(Eval):
     def test_a_manifest_gives_what_its_folder_gives(self):
         self.table("m.csv", ("file", "category"), self.files())
         self.assertEqual(self.eval("zeroshot", "m.csv"), self.eval("zeroshot", "set"))
+
+    def test_the_confusion_is_drawn(self):
+        os.rename(self.dir / "set/low", self.dir / "set/<low> & deep")
+        got = self.eval("zeroshot", "set", "--svg", "confusion.svg")
+        svg = xml.etree.ElementTree.parse(self.dir / "confusion.svg").getroot()
+        texts = [text.text for text in svg.iter("{http://www.w3.org/2000/svg}text")]
+        self.assertEqual(texts.count("<low> & deep"), 2)
+        counts = sorted(int(text) for text in texts if text.isdigit())
+        self.assertEqual(counts, sorted(n for row in got["confusion"] for n in row if n))
+        self.fails("-m", MODEL, "eval", "zeroshot", "set", "--svg", "none/x.svg", status=1, says="none")
 
     def test_more_labels_than_the_sounds_have_may_be_offered(self):
         (self.dir / "labels.txt").write_text("low\nhigh\nmiddle\nnever heard\n")
