@@ -25,7 +25,8 @@ static const Knob knobs[] = {
     KNOB(near, 0.8, 0, 1),         KNOB(geometry, 0.3, 0, 100),    KNOB(teacher, 4, 0, 100),
     KNOB(warm_up, 0.05, 0, 1),     KNOB(last_rate, 0.02, 0, 1),    KNOB(decay, 0.05, 0, 1),
     KNOB(beta1, 0.9, 0, 0.9999),   KNOB(beta2, 0.98, 0, 0.999999), KNOB(clip, 1, 0, 1e6),
-    KNOB(ema, 0.998, 0, 0.999999), KNOB(scale, 20, 0.1, 1000),     KNOB(scale_most, 60, 1, 1000),
+    KNOB(join, 0.3, 0, 1),         KNOB(ema, 0.998, 0, 0.999999),  KNOB(scale, 20, 0.1, 1000),
+    KNOB(scale_most, 60, 1, 1000),
 };
 
 static double *value_of(Recipe *recipe, const Knob *knob) {

@@ -12,6 +12,7 @@ typedef struct {
     double gaps;     /* a short sound is placed with silence around it, not repeated */
     double mix;      /* a second sound is added, ± mix_db */
     double mix_db;   /* dB */
+    double join;     /* of --loss pairs: a second sound is added, and the captions are joined */
     double noise;    /* a noise floor is added */
     double gain_db;  /* deviation of the level, dB */
     double tilt_db;  /* deviation of a spectral tilt, dB at the ends */

@@ -305,7 +305,7 @@ bool train_data_open(Train *train, GError **error) {
     }
     for (int i = 0; i < train->source_count; i++) weigh_source(train, &train->sources[i]);
     return check_enough(train, error) && read_captions(train, error) &&
-           validation_open(train, valid, error);
+           train_joins_open(train, error) && validation_open(train, valid, error);
 }
 
 void train_data_close(Train *train) {

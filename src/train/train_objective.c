@@ -161,11 +161,39 @@ static Node *classes_loss(Train *train, int64_t step, Node *sounds, const Exampl
 
 /* ---- the pairs of the batch ---- */
 
-/* Sounds i and j share a text: the same clip, the same label, or equal captions. */
-static bool belong(const Train *train, const Example *a, const Example *b, int text_a, int text_b) {
-    const TrainClip *x = &g_array_index(train->clips, TrainClip, a->clip);
-    const TrainClip *y = &g_array_index(train->clips, TrainClip, b->clip);
-    return a->clip == b->clip || text_a == text_b || (x->class >= 0 && x->class == y->class);
+static bool same_sound(const Train *train, int a, int b) {
+    const TrainClip *x = &g_array_index(train->clips, TrainClip, a);
+    const TrainClip *y = &g_array_index(train->clips, TrainClip, b);
+    return a == b || (x->class >= 0 && x->class == y->class);
+}
+
+/* What the text of one is to the sound of the other, either way. */
+typedef enum { WRONG, RIGHT, HALF_RIGHT } Belonging;
+
+/* Right: the same clip, the same label, or equal captions. Of two sounds at once the caption of one
+ * is half right, and counts neither way. */
+static Belonging belong(const Train *train, const Example *a, const Example *b, int text_a,
+                        int text_b) {
+    if (text_a == text_b) return RIGHT;
+    bool same = same_sound(train, a->clip, b->clip);
+    if (a->other < 0 && b->other < 0) return same ? RIGHT : WRONG;
+    bool shared = same || (a->other >= 0 && same_sound(train, a->other, b->clip)) ||
+                  (b->other >= 0 && same_sound(train, a->clip, b->other)) ||
+                  (a->other >= 0 && b->other >= 0 && same_sound(train, a->other, b->other));
+    return shared ? HALF_RIGHT : WRONG;
+}
+
+/* Row i of the targets and of what is left out. */
+static void pair_row(const Train *train, const Example *examples, const int *texts, int i,
+                     float *target, bool *left_out) {
+    int batch = train->options->batch, positives = 0;
+    for (int j = 0; j < batch; j++) {
+        Belonging how = belong(train, &examples[i], &examples[j], texts[i], texts[j]);
+        target[j] = how == RIGHT;
+        left_out[j] = how == HALF_RIGHT;
+        positives += how == RIGHT;
+    }
+    for (int j = 0; j < batch; j++) target[j] /= (float)positives;
 }
 
 static Node *pairs_loss(Train *train, int64_t step, Node *sounds, const Example *examples) {
@@ -173,28 +201,22 @@ static Node *pairs_loss(Train *train, int64_t step, Node *sounds, const Example 
     int batch = train->options->batch;
     int *texts = graph_keep(g, sizeof *texts * batch);
     float *target = graph_keep(g, sizeof *target * (gsize)batch * batch);
+    bool *left_out = graph_keep(g, sizeof *left_out * (gsize)batch * batch);
     for (int i = 0; i < batch; i++) {
         const TrainClip *clip = &g_array_index(train->clips, TrainClip, examples[i].clip);
         Random random = random_at(train, step, DRAW_TEXTS, i);
-        texts[i] = clip->texts[random_below(&random, clip->text_count)];
+        int own = clip->texts[random_below(&random, clip->text_count)];
+        texts[i] = examples[i].other >= 0 ? examples[i].text : own;
     }
-    for (int i = 0; i < batch; i++) {
-        int positives = 0;
-        for (int j = 0; j < batch; j++)
-            positives += belong(train, &examples[i], &examples[j], texts[i], texts[j]);
-        for (int j = 0; j < batch; j++)
-            target[(gsize)i * batch + j] =
-                belong(train, &examples[i], &examples[j], texts[i], texts[j])
-                    ? 1.0f / (float)positives
-                    : 0;
-    }
+    for (int i = 0; i < batch; i++)
+        pair_row(train, examples, texts, i, target + (gsize)i * batch, left_out + (gsize)i * batch);
     Node *features = text_bank_node(train->texts, train->clap, g, texts, batch);
     Node *captions = clap_graph_project(train->clap, g, CLAP_TEXT, features);
     Node *losses[] = {
         graph_cross_entropy(g, graph_similarity(g, sounds, captions, "logit_scale_a", 1), target,
-                            NULL),
+                            left_out),
         graph_cross_entropy(g, graph_similarity(g, captions, sounds, "logit_scale_t", 1), target,
-                            NULL)};
+                            left_out)};
     return graph_sum(g, 2, losses, (const float[]){0.5f, 0.5f});
 }
 

@@ -10,11 +10,19 @@
 #define TRAIN_DIR ".train"
 
 /* A sound. Its texts are numbers in the bank. */
+#define JOINS 2 /* partners of a clip that it is heard with at once */
+
+typedef struct {
+    int clip, text; /* the partner, and the caption of both */
+} TrainJoin;
+
 typedef struct {
     char *path; /* the manifest's */
     int class;  /* −1: none */
     int *texts, text_count;
     int source;
+    int joins;
+    TrainJoin join[JOINS];
 } TrainClip;
 
 /* What belongs to a name: the texts that may stand for it, and how they are drawn. */
@@ -96,8 +104,13 @@ const float *teacher_vector(const Teacher *teacher, const char *key); /* NULL: n
 typedef struct {
     int clip, other; /* other −1: one sound alone */
     double share;    /* the first one's, of the target */
+    int text;        /* the caption of both, where they are a pair; −1 */
 } Example;
 void train_draw(const Train *train, int64_t step, Example *examples);
+
+/* joins.c: for --loss pairs, two sounds with a caption of both. */
+bool train_joins_open(Train *train, GError **error);
+void train_joins_draw(const Train *train, Random *random, double strength, Example *example);
 void train_make_mels(Train *train, int64_t step, double strength, Example *examples);
 bool train_freeze_audio(Train *train, GError **error);
 Node *train_sounds(Train *train, int64_t step, double strength, Example *examples);

@@ -154,6 +154,19 @@ class SameBytes(Train):
         self.assertEqual(self.weights("one"), self.weights("two"))
         self.assertNotEqual(self.weights("one"), self.weights("other"))
 
+    def test_so_it_does_where_two_sounds_share_a_joined_caption(self):
+        self.manifest("data", ("path", "caption"), [(f"{kind}-{seed}.wav", f"{KINDS[kind]}, take {seed}")
+                                                    for kind in range(4) for seed in range(6)])
+        (self.dir / "joined.json").write_text('{"join": 1, "strength": 1, "ramp": 0}')
+        (self.dir / "single.json").write_text('{"join": 0, "strength": 1, "ramp": 0}')
+        for only in ("all", "audio"):  # texts through their tower, and read once
+            how = ("--epochs", "3", "--loss", "pairs", "--only", only)
+            self.train(f"{only}-one", *how, "--recipe", "joined.json", "--threads", "1")
+            self.train(f"{only}-two", *how, "--recipe", "joined.json", "--threads", "2")
+            self.train(f"{only}-single", *how, "--recipe", "single.json")
+            self.assertEqual(self.weights(f"{only}-one"), self.weights(f"{only}-two"))
+            self.assertNotEqual(self.weights(f"{only}-one"), self.weights(f"{only}-single"))
+
     def test_a_run_that_was_killed_or_out_of_time_ends_as_if_it_had_not_been(self):
         self.train("whole", "--epochs", "30")
         seed = int(os.environ.get("EARSHOT_SEED", time.time_ns() % 2**32))
