@@ -8,7 +8,7 @@
 #include <string.h>
 
 typedef struct {
-    int path, caption, label; /* columns; −1: there is none */
+    int path, caption, label, tags; /* columns; −1: there is none */
 } Columns;
 
 static void clip_free(void *data) {
@@ -43,11 +43,12 @@ static bool read_header(const char *path, Csv *csv, Columns *columns, GError **e
         .path = column_of(header, NAMES("path", "file", "filename")),
         .caption = column_of(header, NAMES("caption", "text")),
         .label = column_of(header, NAMES("label", "class", "category")),
+        .tags = column_of(header, NAMES("tags", "keywords")),
     };
     if (columns->path < 0)
         return error_fail(error, ERR_FORMAT, "%s: has no column path (or file)", path);
-    if (columns->caption < 0 && columns->label < 0)
-        return error_fail(error, ERR_FORMAT, "%s: has neither a column caption nor label", path);
+    if (columns->caption < 0 && columns->label < 0 && columns->tags < 0)
+        return error_fail(error, ERR_FORMAT, "%s: has no column caption, label or tags", path);
     return true;
 }
 
@@ -96,20 +97,52 @@ static bool take_text(const Reading *r, char **text, GError **error) {
     return strlen(*text) <= MANIFEST_MAX_CAPTION || refuse(r, "the text is too long", "", error);
 }
 
+/* "a", "a and b", "a, b and c" of "a;b;c"; NULL: there is nothing between the ';'. */
+static char *tags_joined(const char *tags) {
+    g_auto(GStrv) parts = g_strsplit(tags, ";", -1);
+    g_autoptr(GPtrArray) words = g_ptr_array_new();
+    for (int i = 0; parts[i]; i++)
+        if (*g_strstrip(parts[i])) g_ptr_array_add(words, parts[i]);
+    GString *joined = g_string_new(NULL);
+    for (guint i = 0; i < words->len; i++) {
+        if (i > 0) g_string_append(joined, i == words->len - 1 ? " and " : ", ");
+        g_string_append(joined, words->pdata[i]);
+    }
+    return g_string_free(joined, words->len == 0);
+}
+
+/* Keywords become captions where a sound has no other text (after LAION-CLAP, arXiv 2211.06687,
+ * section 3.3, by templates in place of a language model). */
+static bool take_tags(const Reading *r, ManifestClip *clip, char *tags, GError **error) {
+    if (!take_text(r, &tags, error)) return false;
+    g_autofree char *joined = tags_joined(tags);
+    if (!joined) return refuse(r, clip->path, ": has no tag between the ';'", error);
+    g_ptr_array_add(clip->captions, g_strdup(joined));
+    g_ptr_array_add(clip->captions, g_strconcat("the sound of ", joined, NULL));
+    return true;
+}
+
+static bool take_label(const Reading *r, ManifestClip *clip, const char *name, const char *label,
+                       GError **error) {
+    if (!clip->label) clip->label = g_strdup(label);
+    return strcmp(label, clip->label) == 0 ||
+           refuse(r, name, ": has another label on an earlier line", error);
+}
+
 static bool take_row(Reading *r, const GPtrArray *row, GError **error) {
     g_autofree char *name = field_of(row, r->columns.path);
     g_autofree char *caption = field_of(row, r->columns.caption);
     g_autofree char *label = field_of(row, r->columns.label);
     if (!name) return refuse(r, "no path", "", error);
-    if (!caption && !label) return refuse(r, name, ": has an empty caption and no label", error);
+    g_autofree char *tags = caption || label ? NULL : field_of(row, r->columns.tags);
+    if (!caption && !label && !tags)
+        return refuse(r, name, ": has an empty caption and no label", error);
     if (!take_text(r, &caption, error) || !take_text(r, &label, error)) return false;
     ManifestClip *clip = clip_of(r, name, error);
     if (!clip) return false;
-    if (label && clip->label && strcmp(label, clip->label) != 0)
-        return refuse(r, name, ": has another label on an earlier line", error);
-    if (label && !clip->label) clip->label = g_steal_pointer(&label);
+    if (label && !take_label(r, clip, name, label, error)) return false;
     if (caption) g_ptr_array_add(clip->captions, g_steal_pointer(&caption));
-    return true;
+    return !tags || take_tags(r, clip, tags, error);
 }
 
 static bool read_rows(Reading *r, Csv *csv, GError **error) {

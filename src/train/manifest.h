@@ -1,7 +1,8 @@
 /* What a model learns from: a table with a row for each sound and text that belong together.
  *
  * CSV with a header. Columns: `path` (or `file`), and `caption` or `label` (or `class`,
- * `category`); others are passed over. A sound may have several rows: its captions add up, its
+ * `category`) or `tags` (or `keywords`, parted by ';', for rows without the others); others are
+ * passed over. A sound may have several rows: its captions add up, its
  * label is one. Paths are relative to the manifest's folder. Everything is looked at before
  * training begins: a sound that is not there, a row without a text, two labels for one sound are
  * errors with the line.

@@ -91,6 +91,14 @@ class Learning(Train):
         epochs = self.train("out", "--epochs", "40", "--loss", "pairs")
         self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
 
+    def test_tags_become_captions(self):
+        self.manifest("data", ("path", "caption", "tags"), [(f"{kind}-{seed}.wav", "" if kind else KINDS[0], f"{KINDS[kind]};; loud ")
+                                                            for kind in range(4) for seed in range(6)])
+        epochs = self.train("out", "--epochs", "3")
+        self.assertEqual(len(epochs), 3)
+        self.manifest("data", ("path", "tags"), [("0-0.wav", " ; ")])
+        self.fails("train", "--config", "config", "--data", "data.csv", "-o", "none", *QUICK, status=1, says="has no tag")
+
     def test_projections_alone_are_tuned_and_the_towers_stay(self):
         self.train("base", "--epochs", "3")
         tuned = self.rows("--json", "train", "--from", "base", "--data", "data.csv", "--valid", "valid.csv", "-o", "tuned",
@@ -199,7 +207,7 @@ class Refusals(Train):
         faults = {("path", "label"): [(("gone.wav", "x"), "bad.csv:2: gone.wav: no such sound"),
                                       (("0-0.wav", " "), "bad.csv:2: 0-0.wav: has an empty caption"),
                                       (("", "x"), "bad.csv:2: no path")],
-                  ("path", "size"): [(("0-0.wav", "1"), "bad.csv: has neither a column caption nor label")],
+                  ("path", "size"): [(("0-0.wav", "1"), "bad.csv: has no column caption, label or tags")],
                   ("name", "label"): [(("0-0.wav", "1"), "bad.csv: has no column path")]}
         for header, rows in faults.items():
             for row, says in rows:
