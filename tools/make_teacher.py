@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 from transformers import AutoModel, AutoTokenizer
 
 LABELS = ["{}", "this is a sound of {}", "the sound of {}", "a recording of {}", "{} sound", "someone hears {}",
-          "{} in the distance", "loud {}"]  # as src/train/train_data.c has them
+          "{} in the distance", "loud {}"]  # as src/train/sentences.c has them
 WORDS = ["{}", "the sound of {}", "this is a sound of {}", "a {}", "{} sound", "{} and {}", "{} {}", "a {} {}"]
 
 

@@ -10,7 +10,7 @@ typedef struct {
     char *config, *out, *only, *loss, *valid, *teacher, *captions, *recipe, *from, *seed;
     int epochs, batch;
     double rate, limit;
-    gboolean resume;
+    gboolean resume, file_words;
 } Options;
 
 static const Option options[] = {
@@ -34,6 +34,8 @@ static const Option options[] = {
      "vectors to learn from, of texts (with --only text) or of sounds"},
     {OPTION_TEXT, "captions", 0, offsetof(Options, captions), "FILE",
      "sentences about sounds, one a line"},
+    {OPTION_FLAG, "file-words", 0, offsetof(Options, file_words), NULL,
+     "a row without a text takes the words of its file's name"},
     {OPTION_TEXT, "recipe", 0, offsetof(Options, recipe), "FILE",
      "JSON with the knobs of docs/TRAINING.md"},
     {OPTION_TEXT, "seed", 0, offsetof(Options, seed), "N", "of everything that is drawn (0)"},
@@ -118,6 +120,7 @@ static bool fill(App *app, const Options *o, TrainOptions *t, GError **error) {
                         .valid = o->valid,
                         .teacher = o->teacher,
                         .captions = o->captions,
+                        .file_words = o->file_words,
                         .only = (TrainOnly)choice(o->only, only, G_N_ELEMENTS(only)),
                         .loss = (TrainLoss)choice(o->loss, loss, G_N_ELEMENTS(loss)),
                         .epochs = o->epochs ? o->epochs : 20,
@@ -140,7 +143,12 @@ static bool check(const App *app, const Options *o, char **args, GError **error)
     if (!o->out) return error_fail(error, ERR_USAGE, "name the model's directory: -o DIR");
     if (o->config && o->from)
         return error_fail(error, ERR_USAGE, "--from and --config exclude each other");
-    if (o->teacher && !o->data && (!o->only || strcmp(o->only, "text") != 0))
+    bool texts_alone = o->teacher && o->only && strcmp(o->only, "text") == 0;
+    if (texts_alone && o->data)
+        return error_fail(
+            error, ERR_USAGE,
+            "--teacher with --only text learns from the texts of FILE; leave --data out");
+    if (!texts_alone && !o->data)
         return error_fail(error, ERR_USAGE, "nothing to learn from: --data MANIFEST");
     return true;
 }
@@ -181,9 +189,11 @@ const Command command_train = {
     .usage = "train --data MANIFEST [--from MODEL | --config DIR] -o OUT [--only "
              "projections|text|audio|all]",
     .summary = "make a model, or make one yours",
-    .more = "A manifest is CSV with a column path, and caption or label. What a run needs to go on "
-            "(--resume), and the\n"
-            "sounds' spectrograms, lie in OUT/.train, which may be removed when all is done.",
+    .more =
+        "A manifest is CSV with a column path, and caption, label or tags (parted by ';'). What a "
+        "run needs to go on\n"
+        "(--resume), and the sounds' spectrograms, lie in OUT/.train, which may be removed when "
+        "all is done.",
     .options = options,
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* The words of each clip, kept in step with what is said of it, in the same transaction. */
 #include "bm25.h"
 #include "error.h"
+#include "name_words.h"
 #include "words.h"
 
 #include <string.h>
@@ -63,7 +64,7 @@ static bool add_fields(Store *store, int64_t clip, Document *document, GError **
 
 /* Copies of a sound often share their name: each counts once. */
 static void add_once(Document *document, int column, GHashTable *seen, const char *name) {
-    char *words = store_split_name(name);
+    char *words = name_words(name);
     if (g_hash_table_add(seen, words)) document_add(document, column, words);
 }
 

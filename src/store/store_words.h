@@ -30,6 +30,3 @@ GArray *store_search_words(Store *store, const char *text, const StoreWhere *whe
  * columns[count][STORE_WORD_COLUMNS] (may be NULL). */
 bool store_score_words(Store *store, const char *text, StoreHit *hits, int count, double *columns,
                        GError **error);
-
-/* "DogBark_01-take2" → "dog bark 01 take 2"; the caller frees. */
-char *store_split_name(const char *name);

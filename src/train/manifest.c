@@ -4,6 +4,7 @@
 #include "csv.h"
 #include "error.h"
 #include "file.h"
+#include "name_words.h"
 
 #include <string.h>
 
@@ -16,6 +17,7 @@ static void clip_free(void *data) {
     g_free(clip->path);
     g_free(clip->label);
     g_ptr_array_unref(clip->captions);
+    g_ptr_array_unref(clip->keywords);
     g_free(clip);
 }
 
@@ -35,7 +37,8 @@ static int column_of(const GPtrArray *header, const char *const *names) {
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static bool read_header(const char *path, Csv *csv, Columns *columns, GError **error) {
+static bool read_header(const char *path, bool file_words, Csv *csv, Columns *columns,
+                        GError **error) {
     g_autoptr(GPtrArray) header = csv_next(csv, error);
     if (!header)
         return error && *error ? false : error_fail(error, ERR_FORMAT, "%s: is empty", path);
@@ -47,7 +50,7 @@ static bool read_header(const char *path, Csv *csv, Columns *columns, GError **e
     };
     if (columns->path < 0)
         return error_fail(error, ERR_FORMAT, "%s: has no column path (or file)", path);
-    if (columns->caption < 0 && columns->label < 0 && columns->tags < 0)
+    if (!file_words && columns->caption < 0 && columns->label < 0 && columns->tags < 0)
         return error_fail(error, ERR_FORMAT, "%s: has no column caption, label or tags", path);
     return true;
 }
@@ -64,7 +67,8 @@ static char *field_of(const GPtrArray *row, int column) {
 typedef struct {
     Manifest *manifest;
     Columns columns;
-    char *folder;
+    const char *folder;
+    bool file_words;
     GHashTable *known; /* path → ManifestClip */
     gint64 line;
 } Reading;
@@ -75,8 +79,7 @@ static bool refuse(const Reading *r, const char *what, const char *why, GError *
 }
 
 static ManifestClip *clip_of(Reading *r, const char *name, GError **error) {
-    g_autofree char *path =
-        g_path_is_absolute(name) ? g_strdup(name) : g_build_filename(r->folder, name, NULL);
+    g_autofree char *path = g_canonicalize_filename(name, r->folder);
     ManifestClip *clip = g_hash_table_lookup(r->known, path);
     if (clip) return clip;
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
@@ -86,15 +89,16 @@ static ManifestClip *clip_of(Reading *r, const char *name, GError **error) {
     clip = g_new0(ManifestClip, 1);
     clip->path = g_steal_pointer(&path);
     clip->captions = g_ptr_array_new_with_free_func(g_free);
+    clip->keywords = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(r->manifest->clips, clip);
     g_hash_table_insert(r->known, clip->path, clip);
     return clip;
 }
 
-static bool take_text(const Reading *r, char **text, GError **error) {
-    if (!*text) return true;
-    if (!g_utf8_validate(*text, -1, NULL)) return refuse(r, "the text is not UTF-8", "", error);
-    return strlen(*text) <= MANIFEST_MAX_CAPTION || refuse(r, "the text is too long", "", error);
+static bool check_text(const Reading *r, const char *text, GError **error) {
+    if (!text) return true;
+    if (!g_utf8_validate(text, -1, NULL)) return refuse(r, "the text is not UTF-8", "", error);
+    return strlen(text) <= MANIFEST_MAX_CAPTION || refuse(r, "the text is too long", "", error);
 }
 
 /* "a", "a and b", "a, b and c" of "a;b;c"; NULL: there is nothing between the ';'. */
@@ -111,15 +115,16 @@ static char *tags_joined(const char *tags) {
     return g_string_free(joined, words->len == 0);
 }
 
-/* Keywords become captions where a sound has no other text (after LAION-CLAP, arXiv 2211.06687,
- * section 3.3, by templates in place of a language model). */
-static bool take_tags(const Reading *r, ManifestClip *clip, char *tags, GError **error) {
-    if (!take_text(r, &tags, error)) return false;
-    g_autofree char *joined = tags_joined(tags);
-    if (!joined) return refuse(r, clip->path, ": has no tag between the ';'", error);
-    g_ptr_array_add(clip->captions, g_strdup(joined));
-    g_ptr_array_add(clip->captions, g_strconcat("the sound of ", joined, NULL));
-    return true;
+/* "dog bark take" of "DogBark_01-take2.wav"; NULL: nothing but numbers. */
+static char *file_words_of(const char *path) {
+    g_autofree char *name = g_path_get_basename(path);
+    g_autofree char *words = name_words(name);
+    g_auto(GStrv) parts = g_strsplit(words, " ", -1);
+    GString *kept = g_string_new(NULL);
+    for (int i = 0; parts[i]; i++)
+        if (*parts[i] && !g_unichar_isdigit(g_utf8_get_char(parts[i])))
+            g_string_append_printf(kept, kept->len ? " %s" : "%s", parts[i]);
+    return g_string_free(kept, kept->len == 0);
 }
 
 static bool take_label(const Reading *r, ManifestClip *clip, const char *name, const char *label,
@@ -129,20 +134,45 @@ static bool take_label(const Reading *r, ManifestClip *clip, const char *name, c
            refuse(r, name, ": has another label on an earlier line", error);
 }
 
+/* What a row says of its sound; each NULL where it says nothing. */
+typedef struct {
+    char *caption, *label, *keywords;
+} Texts;
+
+static void texts_clear(Texts *texts) {
+    g_free(texts->caption);
+    g_free(texts->label);
+    g_free(texts->keywords);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Texts, texts_clear)
+
+static bool read_texts(const Reading *r, const GPtrArray *row, const char *name, Texts *texts,
+                       GError **error) {
+    g_autofree char *tags = field_of(row, r->columns.tags);
+    texts->caption = field_of(row, r->columns.caption);
+    texts->label = field_of(row, r->columns.label);
+    if (!check_text(r, texts->caption, error) || !check_text(r, texts->label, error) ||
+        !check_text(r, tags, error))
+        return false;
+    texts->keywords = tags ? tags_joined(tags) : NULL;
+    if (texts->caption || texts->label || texts->keywords) return true;
+    if (r->file_words) texts->keywords = file_words_of(name);
+    return texts->keywords || refuse(r, name,
+                                     r->file_words ? ": has no text, and no words in its name"
+                                                   : ": has an empty caption, no label and no tags",
+                                     error);
+}
+
 static bool take_row(Reading *r, const GPtrArray *row, GError **error) {
+    g_auto(Texts) texts = {0};
     g_autofree char *name = field_of(row, r->columns.path);
-    g_autofree char *caption = field_of(row, r->columns.caption);
-    g_autofree char *label = field_of(row, r->columns.label);
     if (!name) return refuse(r, "no path", "", error);
-    g_autofree char *tags = caption || label ? NULL : field_of(row, r->columns.tags);
-    if (!caption && !label && !tags)
-        return refuse(r, name, ": has an empty caption and no label", error);
-    if (!take_text(r, &caption, error) || !take_text(r, &label, error)) return false;
+    if (!read_texts(r, row, name, &texts, error)) return false;
     ManifestClip *clip = clip_of(r, name, error);
     if (!clip) return false;
-    if (label && !take_label(r, clip, name, label, error)) return false;
-    if (caption) g_ptr_array_add(clip->captions, g_steal_pointer(&caption));
-    return !tags || take_tags(r, clip, tags, error);
+    if (texts.caption) g_ptr_array_add(clip->captions, g_steal_pointer(&texts.caption));
+    if (texts.keywords) g_ptr_array_add(clip->keywords, g_steal_pointer(&texts.keywords));
+    return !texts.label || take_label(r, clip, name, texts.label, error);
 }
 
 static bool read_rows(Reading *r, Csv *csv, GError **error) {
@@ -159,7 +189,7 @@ static bool read_rows(Reading *r, Csv *csv, GError **error) {
            error_fail(error, ERR_FORMAT, "%s: has no rows", r->manifest->path);
 }
 
-Manifest *manifest_read(const char *path, GError **error) {
+Manifest *manifest_read(const char *path, bool file_words, GError **error) {
     g_autoptr(GBytes) bytes = file_bytes(path, MANIFEST_MAX_BYTES, error);
     if (!bytes) return NULL;
     gsize len;
@@ -168,10 +198,13 @@ Manifest *manifest_read(const char *path, GError **error) {
     g_autoptr(Manifest) manifest = g_new0(Manifest, 1);
     manifest->path = g_strdup(path);
     manifest->clips = g_ptr_array_new_with_free_func(clip_free);
-    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *dir = g_path_get_dirname(path);
+    g_autofree char *folder = g_canonicalize_filename(dir, NULL);
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
-    Reading reading = {.manifest = manifest, .folder = folder, .known = known};
-    bool well = read_header(path, csv, &reading.columns, error) && read_rows(&reading, csv, error);
+    Reading reading = {
+        .manifest = manifest, .folder = folder, .file_words = file_words, .known = known};
+    bool well = read_header(path, file_words, csv, &reading.columns, error) &&
+                read_rows(&reading, csv, error);
     return well ? g_steal_pointer(&manifest) : NULL;
 }
 

@@ -36,6 +36,7 @@ typedef struct {
 
 struct MelCache {
     GMappedFile *file;
+    const Head *head;
     const Entry *entries;
     const int16_t *values;
     int bins, count;
@@ -220,6 +221,7 @@ static MelCache *open_existing(const char *path, const Head *wanted) {
     gsize size = g_mapped_file_get_length(file);
     *cache = (MelCache){.file = file, .bins = (int)wanted->bins, .count = (int)wanted->count};
     if (size >= sizeof *wanted && memcmp(bytes, wanted, sizeof *wanted) == 0) {
+        cache->head = (const Head *)(const void *)bytes;
         cache->entries = (const Entry *)(const void *)(bytes + sizeof *wanted);
         cache->values = (const int16_t *)(const void *)(cache->entries +
                                                         (gsize)cache->count * MEL_CACHE_SPEEDS);
@@ -251,6 +253,10 @@ void mel_cache_close(MelCache *cache) {
     if (!cache) return;
     g_mapped_file_unref(cache->file);
     g_free(cache);
+}
+
+const uint8_t *mel_cache_key(const MelCache *cache) {
+    return cache->head->key;
 }
 
 const int16_t *mel_cache_mel(const MelCache *cache, int sound, int speed, int *frames) {

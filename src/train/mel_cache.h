@@ -34,5 +34,8 @@ MelCache *mel_cache_open(const char *path, char **sounds, int count, const MelCa
 void mel_cache_close(MelCache *cache);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(MelCache, mel_cache_close)
 
+/* SHA-256 of what the cache was made from (SHA256_BYTES). */
+const uint8_t *mel_cache_key(const MelCache *cache);
+
 /* [*frames][bins], hundredths of a dB. *frames ≥ 1. */
 const int16_t *mel_cache_mel(const MelCache *cache, int sound, int speed, int *frames);

@@ -61,6 +61,12 @@ const char *text_bank_text(const TextBank *bank, int text) {
     return g_array_index(bank->texts, Text, text).text;
 }
 
+const int32_t *text_bank_ids(const TextBank *bank, int text, int *count) {
+    const Text *kept = &g_array_index(bank->texts, Text, text);
+    *count = kept->count;
+    return kept->ids;
+}
+
 static Node *through_tower(const TextBank *bank, const ClapGraph *clap, Graph *g, const int *texts,
                            int count) {
     int *counts = graph_keep(g, sizeof *counts * count), tokens = 0;

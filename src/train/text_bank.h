@@ -16,6 +16,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(TextBank, text_bank_free)
 /* The text's number, also when it is known already; −1 and an error when it cannot be encoded. */
 int text_bank_add(TextBank *bank, const char *text, GError **error);
 int text_bank_count(const TextBank *bank);
+/* Its tokens, <s> and </s> included; the bank keeps them. */
+const int32_t *text_bank_ids(const TextBank *bank, int text, int *count);
 const char *text_bank_text(const TextBank *bank, int text);
 
 /* Features of all texts added so far. */

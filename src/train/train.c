@@ -6,59 +6,10 @@
 #include "train_private.h"
 
 #include <errno.h>
-#include <glib/gstdio.h>
 #include <math.h>
 #include <string.h>
 
 #define SAVE_SECONDS 120 /* between two checkpoints within an epoch */
-
-/* What makes a model directory besides its weights. */
-static const char *const companions[] = {
-    "config.json", "preprocessor_config.json", "processor_config.json", "vocab.json",
-    "merges.txt",  "tokenizer.json",           "tokenizer_config.json", "special_tokens_map.json"};
-
-static const char *origin(const TrainOptions *o) {
-    return o->from ? o->from : o->config;
-}
-
-/* ---- the output directory ---- */
-
-typedef struct {
-    const char *data;
-    gsize len;
-} Bytes;
-
-static bool put_bytes(int fd, const char *path, void *user, GError **error) {
-    const Bytes *bytes = user;
-    return file_put(fd, path, bytes->data, bytes->len, error);
-}
-
-#define MAX_COMPANION (64 << 20)
-
-static bool copy_companions(const TrainOptions *o, GError **error) {
-    for (gsize i = 0; i < G_N_ELEMENTS(companions); i++) {
-        g_autofree char *from = g_build_filename(origin(o), companions[i], NULL);
-        g_autofree char *to = g_build_filename(o->out, companions[i], NULL);
-        if (!g_file_test(from, G_FILE_TEST_EXISTS)) continue;
-        g_autoptr(GBytes) bytes = file_bytes(from, MAX_COMPANION, error);
-        if (!bytes) return false;
-        Bytes all = {0};
-        all.data = g_bytes_get_data(bytes, &all.len);
-        if (!file_replace(to, put_bytes, &all, error)) return false;
-    }
-    return true;
-}
-
-/* A directory that is there must be one of ours, or empty. */
-static bool make_out(const TrainOptions *o, GError **error) {
-    g_autofree char *inside = g_build_filename(o->out, TRAIN_DIR, NULL);
-    g_autoptr(GDir) dir = g_dir_open(o->out, 0, NULL);
-    if (dir && g_dir_read_name(dir) && !g_file_test(inside, G_FILE_TEST_IS_DIR))
-        return error_fail(error, ERR_CONFLICT, "%s: is there already, and not from training",
-                          o->out);
-    if (g_mkdir_with_parents(inside, 0755) != 0) return error_fail_errno(error, inside, errno);
-    return o->resume || copy_companions(o, error);
-}
 
 /* ---- the model ---- */
 
@@ -97,12 +48,13 @@ static void begin_scales(Train *train) {
 
 static bool open_model(Train *train, GError **error) {
     const TrainOptions *o = train->options;
-    if (!clap_config_read(origin(o), &train->config, error)) return false;
-    train->bpe = bpe_open(origin(o), error);
+    if (!clap_config_read(train_origin(o), &train->config, error)) return false;
+    train->bpe = bpe_open(train_origin(o), error);
     if (!train->bpe) return false;
     if (bpe_vocab_count(train->bpe) > train->config.text.vocab_size)
         return error_fail(error, ERR_FORMAT, "%s: the vocabulary has %d tokens, vocab_size is %d",
-                          origin(o), bpe_vocab_count(train->bpe), train->config.text.vocab_size);
+                          train_origin(o), bpe_vocab_count(train->bpe),
+                          train->config.text.vocab_size);
     train->params =
         o->from ? params_load(o->from, error) : params_new(&train->config, o->seed, error);
     if (!train->params) return false;
@@ -116,7 +68,7 @@ static bool open_model(Train *train, GError **error) {
 static bool open_teacher(Train *train, GError **error) {
     const TrainOptions *o = train->options;
     if (!o->teacher) return true;
-    train->teacher = teacher_read(o->teacher, error);
+    train->teacher = teacher_read(o->teacher, o->only != TRAIN_TEXT, error);
     if (!train->teacher) return false;
     train->distils = o->only == TRAIN_TEXT;
     if (train->teacher->dim != train->config.projection_dim)
@@ -172,17 +124,6 @@ static void close_sounds(Train *train) {
 
 /* ---- the run ---- */
 
-/* Everything that must be the same for a checkpoint to fit. */
-static char *key_of(const Train *train) {
-    const TrainOptions *o = train->options;
-    g_autofree char *recipe = recipe_text(&o->recipe);
-    return g_strdup_printf(
-        "%s only=%d loss=%d epochs=%d batch=%d rate=%.17g seed=%" G_GUINT64_FORMAT
-        " clips=%u classes=%u texts=%d floats=%zu",
-        recipe, o->only, train->loss, o->epochs, o->batch, train->rate, o->seed, train->clips->len,
-        train->classes->len, text_bank_count(train->texts), train->params->floats);
-}
-
 static int64_t steps_an_epoch(const Train *train) {
     int64_t examples = train->distils ? train->teacher->count : (int64_t)train->clips->len;
     return (examples + train->options->batch - 1) / train->options->batch;
@@ -203,7 +144,9 @@ static bool open_all(Train *train, GError **error) {
         return error_fail(error, ERR_USAGE, "nothing to learn from: --data MANIFEST");
     choose_parts(train);
     choose_rate(train);
-    if (!make_out(o, error) || !train_data_open(train, error)) return false;
+    if (!train_out_open(train, error) || !train_data_open(train, error) ||
+        !train_out_make(train, error))
+        return false;
     if (!train->text_trained) {
         report(train, NULL, "texts");
         text_bank_freeze(train->texts, train->clap, train->graph);
@@ -211,7 +154,7 @@ static bool open_all(Train *train, GError **error) {
     train_prepare_classes(train);
     if (!train->distils && !open_sounds(train, error)) return false;
     train->state.steps = steps_an_epoch(train) * o->epochs;
-    train->key = key_of(train);
+    train->key = train_key(train);
     optimiser_open(train);
     return o->resume ? checkpoint_load(train, error) : train_log_begin(train, error);
 }
@@ -227,6 +170,7 @@ static void close_all(Train *train) {
     clap_graph_free(train->clap);
     params_free(train->params);
     bpe_close(train->bpe);
+    train_out_close(train);
     g_free(train->soft);
     g_free(train->near);
     g_free(train->kept);

@@ -4,7 +4,8 @@
  * softmax over the texts of all classes; and, for the text tower alone, the vectors of a teacher.
  * The recipe and its figures: docs/TRAINING.md.
  *
- * The output directory is made at the beginning and holds a whole model from the first epoch on;
+ * The output directory is made at the beginning and holds a whole model from the first epoch on
+ * (that of an earlier training until then);
  * OUT/.train holds what a later --resume and the next run with the same sounds want (checkpoint,
  * spectrograms). The same seed gives the same bytes, whatever the number of threads; a resumed run
  * ends with the bytes of one that was not interrupted.
@@ -37,8 +38,9 @@ typedef struct {
     const char *from;   /* a model directory; or */
     const char *config; /* a directory with config.json, preprocessor_config.json, vocabulary */
     const char *out;
-    const char *teacher;  /* FILE.safetensors; its texts or paths in FILE.txt */
+    const char *teacher;  /* FILE.safetensors; its texts, or the sounds' paths, in FILE.txt */
     const char *captions; /* a text a line */
+    bool file_words;      /* a row without a text takes the words of its file's name */
     Recipe recipe;
     TrainOnly only;
     TrainLoss loss;

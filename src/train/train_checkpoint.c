@@ -1,5 +1,5 @@
-/* What a run needs to go on as if it had not stopped, and the model it has made so far. Both appear
- * whole or not at all. See train_private.h. */
+/* What a run needs to go on as if it had not stopped. It appears whole or not at all. See
+ * train_private.h. */
 #include "error.h"
 #include "file.h"
 #include "safetensors.h"
@@ -48,8 +48,8 @@ bool checkpoint_load(Train *train, GError **error) {
     if (!key || !step || !loss) return error_fail(error, ERR_FORMAT, "%s: is no checkpoint", path);
     if (strcmp(key, train->key) != 0)
         return error_fail(error, ERR_CONFLICT,
-                          "%s: was made with other options, sounds or texts; resume with the same, "
-                          "or begin anew without --resume",
+                          "%s: was made with another model, other options, sounds or texts; resume "
+                          "with the same, or begin anew without --resume",
                           path);
     gsize floats = train->params->floats;
     char *end;
@@ -60,9 +60,4 @@ bool checkpoint_load(Train *train, GError **error) {
            take(file, path, "m", train->state.m, floats, error) &&
            take(file, path, "v", train->state.v, floats, error) &&
            take(file, path, "ema", train->state.ema, floats, error);
-}
-
-bool train_save_model(const Train *train, GError **error) {
-    g_autofree char *path = g_build_filename(train->options->out, "model.safetensors", NULL);
-    return params_save(train->params, train->state.ema, path, error);
 }

@@ -3,6 +3,7 @@
  * of it. See train_private.h. */
 #include "error.h"
 #include "file.h"
+#include "sentences.h"
 #include "train_private.h"
 
 #include <math.h>
@@ -13,10 +14,6 @@
 #define MOST_SENTENCES 16384      /* whose similarities are kept */
 #define HELD_OUT       10         /* one clip in so many, where no --valid is given */
 #define LEAST_HELD_OUT 40         /* clips from which some are held out */
-
-static const char *const templates[] = {
-    "%s",       "this is a sound of %s", "the sound of %s",    "a recording of %s",
-    "%s sound", "someone hears %s",      "%s in the distance", "loud %s"};
 
 /* ---- clips ---- */
 
@@ -31,38 +28,45 @@ static void class_clear(void *data) {
     g_array_unref(class->clips);
 }
 
-static char *sentence_of(const char *template, const char *label) {
-    g_auto(GStrv) parts = g_strsplit(template, "%s", 2);
-    return g_strconcat(parts[0], label, parts[1], NULL);
+/* The numbers of all sentences about `keywords`. */
+static bool add_sentences(Train *train, const char *keywords, int *texts, GError **error) {
+    for (int i = 0; i < SENTENCES; i++) {
+        g_autofree char *text = sentence_of(i, keywords);
+        texts[i] = text_bank_add(train->texts, text, error);
+        if (texts[i] < 0) return false;
+    }
+    return true;
 }
 
 static int class_of(Train *train, GHashTable *known, const char *label, GError **error) {
     int number = GPOINTER_TO_INT(g_hash_table_lookup(known, label));
     if (number) return number - 1;
-    TrainClass class = {.name = g_strdup(label), .templates = G_N_ELEMENTS(templates)};
-    class.texts = g_new(int, G_N_ELEMENTS(templates) + MOST_PER_CLASS);
+    TrainClass class = {.name = g_strdup(label), .templates = SENTENCES, .count = SENTENCES};
+    class.texts = g_new(int, SENTENCES + MOST_PER_CLASS);
     class.clips = g_array_new(FALSE, FALSE, sizeof(int));
-    for (gsize i = 0; i < G_N_ELEMENTS(templates); i++) {
-        g_autofree char *text = sentence_of(templates[i], label);
-        class.texts[class.count++] = text_bank_add(train->texts, text, error);
-    }
+    bool well = add_sentences(train, label, class.texts, error);
     g_array_append_val(train->classes, class);
     g_hash_table_insert(known, class.name, GINT_TO_POINTER((int)train->classes->len));
-    return class.texts[0] < 0 ? -1 : (int)train->classes->len - 1;
+    return well ? (int)train->classes->len - 1 : -1;
 }
 
-/* A clip's captions; without any, the sentences made of its label. */
+/* A clip's captions; without any, the sentences made of its label and of its keywords. */
 static bool add_texts(Train *train, const ManifestClip *from, TrainClip *clip, GError **error) {
-    const TrainClass *class =
-        clip->class >= 0 ? &g_array_index(train->classes, TrainClass, clip->class) : NULL;
-    clip->text_count = from->captions->len ? (int)from->captions->len : class->templates;
-    clip->texts = g_new(int, clip->text_count);
-    for (int i = 0; i < clip->text_count; i++) {
-        clip->texts[i] = from->captions->len
-                             ? text_bank_add(train->texts, from->captions->pdata[i], error)
-                             : class->texts[i];
+    int captions = (int)from->captions->len, keywords = captions ? 0 : (int)from->keywords->len;
+    int own = !captions && clip->class >= 0 ? SENTENCES : 0;
+    clip->texts = g_new(int, captions + own + keywords * SENTENCES);
+    if (own)
+        memcpy(clip->texts, g_array_index(train->classes, TrainClass, clip->class).texts,
+               sizeof(int) * SENTENCES);
+    clip->text_count = captions + own + keywords * SENTENCES;
+    for (int i = 0; i < captions; i++) {
+        clip->texts[i] = text_bank_add(train->texts, from->captions->pdata[i], error);
         if (clip->texts[i] < 0) return false;
     }
+    for (int i = 0; i < keywords; i++)
+        if (!add_sentences(train, from->keywords->pdata[i], clip->texts + own + i * SENTENCES,
+                           error))
+            return false;
     return true;
 }
 
@@ -252,7 +256,7 @@ static bool read_sources(Train *train, GError **error) {
     train->sources = g_new0(TrainSource, MAX(train->source_count, 1));
     double sum = 0;
     for (int i = 0; i < train->source_count; i++) {
-        train->sources[i].manifest = manifest_read(o->data[i], error);
+        train->sources[i].manifest = manifest_read(o->data[i], o->file_words, error);
         if (!train->sources[i].manifest) return false;
     }
     for (int i = 0; i < train->source_count; i++) {
@@ -292,7 +296,7 @@ bool train_data_open(Train *train, GError **error) {
     g_autoptr(GHashTable) labels = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(Manifest) valid = NULL;
     if (train->options->valid) {
-        valid = manifest_read(train->options->valid, error);
+        valid = manifest_read(train->options->valid, train->options->file_words, error);
         if (!valid) return false;
     } else {
         valid = g_new0(Manifest, 1);

@@ -41,7 +41,7 @@ void train_draw(const Train *train, int64_t step, Example *examples) {
     double strength = train_strength(train, step);
     for (int i = 0; i < train->options->batch; i++) {
         Random random = random_of(train->options->seed, stream(step, DRAW_CLIPS), (uint64_t)i);
-        examples[i] = (Example){draw_clip(train, &random), -1, 1, -1};
+        examples[i] = (Example){draw_clip(train, &random), -1, 1, NULL};
         if (train->loss == LOSS_PAIRS) train_joins_draw(train, &random, strength, &examples[i]);
         if (train->audio_trained && train->loss == LOSS_CLASSES &&
             augment_mixes(train->augment, &random, strength))

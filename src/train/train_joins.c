@@ -34,7 +34,7 @@ static bool join(Train *train, int number, GError **error) {
             joined_caption(text_bank_text(train->texts, a), text_bank_text(train->texts, b));
         int text = text_bank_add(train->texts, caption, error);
         if (text < 0) return false;
-        clip->join[clip->joins++] = (TrainJoin){other, text};
+        clip->join[clip->joins++] = (TrainJoin){other, a, b, text};
     }
     return true;
 }
@@ -50,7 +50,6 @@ bool train_joins_open(Train *train, GError **error) {
 void train_joins_draw(const Train *train, Random *random, double strength, Example *example) {
     const TrainClip *clip = &g_array_index(train->clips, TrainClip, example->clip);
     if (!clip->joins || random_unit(random) >= train->options->recipe.join * strength) return;
-    const TrainJoin *join = &clip->join[random_below(random, clip->joins)];
-    example->other = join->clip;
-    example->text = join->text;
+    example->join = &clip->join[random_below(random, clip->joins)];
+    example->other = example->join->clip;
 }

@@ -167,6 +167,26 @@ static bool same_sound(const Train *train, int a, int b) {
     return a == b || (x->class >= 0 && x->class == y->class);
 }
 
+/* A sound of an example and its own text; an example of two sounds at once has two. */
+typedef struct {
+    int clip, text;
+} Part;
+
+static int parts_of(const Example *example, int text, Part parts[2]) {
+    const TrainJoin *join = example->join;
+    parts[0] = (Part){example->clip, join ? join->own : text};
+    if (join) parts[1] = (Part){join->clip, join->theirs};
+    return join ? 2 : 1;
+}
+
+static bool share_a_part(const Train *train, const Part *a, int a_count, const Part *b,
+                         int b_count) {
+    for (int i = 0; i < a_count; i++)
+        for (int j = 0; j < b_count; j++)
+            if (a[i].text == b[j].text || same_sound(train, a[i].clip, b[j].clip)) return true;
+    return false;
+}
+
 /* What the text of one is to the sound of the other, either way. */
 typedef enum { WRONG, RIGHT, HALF_RIGHT } Belonging;
 
@@ -174,26 +194,26 @@ typedef enum { WRONG, RIGHT, HALF_RIGHT } Belonging;
  * is half right, and counts neither way. */
 static Belonging belong(const Train *train, const Example *a, const Example *b, int text_a,
                         int text_b) {
+    Part of_a[2], of_b[2];
+    int a_count = parts_of(a, text_a, of_a), b_count = parts_of(b, text_b, of_b);
     if (text_a == text_b) return RIGHT;
-    bool same = same_sound(train, a->clip, b->clip);
-    if (a->other < 0 && b->other < 0) return same ? RIGHT : WRONG;
-    bool shared = same || (a->other >= 0 && same_sound(train, a->other, b->clip)) ||
-                  (b->other >= 0 && same_sound(train, a->clip, b->other)) ||
-                  (a->other >= 0 && b->other >= 0 && same_sound(train, a->other, b->other));
-    return shared ? HALF_RIGHT : WRONG;
+    if (!share_a_part(train, of_a, a_count, of_b, b_count)) return WRONG;
+    return a_count == 1 && b_count == 1 ? RIGHT : HALF_RIGHT;
 }
 
-/* Row i of the targets and of what is left out. */
-static void pair_row(const Train *train, const Example *examples, const int *texts, int i,
-                     float *target, bool *left_out) {
-    int batch = train->options->batch, positives = 0;
-    for (int j = 0; j < batch; j++) {
-        Belonging how = belong(train, &examples[i], &examples[j], texts[i], texts[j]);
-        target[j] = how == RIGHT;
-        left_out[j] = how == HALF_RIGHT;
-        positives += how == RIGHT;
+void train_pair_targets(const Train *train, const Example *examples, const int *texts,
+                        float *target, bool *left_out) {
+    int batch = train->options->batch;
+    for (int i = 0; i < batch; i++) {
+        int positives = 0;
+        for (int j = 0; j < batch; j++) {
+            Belonging how = belong(train, &examples[i], &examples[j], texts[i], texts[j]);
+            target[(gsize)i * batch + j] = how == RIGHT;
+            left_out[(gsize)i * batch + j] = how == HALF_RIGHT;
+            positives += how == RIGHT;
+        }
+        for (int j = 0; j < batch; j++) target[(gsize)i * batch + j] /= (float)positives;
     }
-    for (int j = 0; j < batch; j++) target[j] /= (float)positives;
 }
 
 static Node *pairs_loss(Train *train, int64_t step, Node *sounds, const Example *examples) {
@@ -206,10 +226,9 @@ static Node *pairs_loss(Train *train, int64_t step, Node *sounds, const Example 
         const TrainClip *clip = &g_array_index(train->clips, TrainClip, examples[i].clip);
         Random random = random_at(train, step, DRAW_TEXTS, i);
         int own = clip->texts[random_below(&random, clip->text_count)];
-        texts[i] = examples[i].other >= 0 ? examples[i].text : own;
+        texts[i] = examples[i].join ? examples[i].join->both : own;
     }
-    for (int i = 0; i < batch; i++)
-        pair_row(train, examples, texts, i, target + (gsize)i * batch, left_out + (gsize)i * batch);
+    train_pair_targets(train, examples, texts, target, left_out);
     Node *features = text_bank_node(train->texts, train->clap, g, texts, batch);
     Node *captions = clap_graph_project(train->clap, g, CLAP_TEXT, features);
     Node *losses[] = {

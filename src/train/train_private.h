@@ -7,14 +7,17 @@
 #include "text_bank.h"
 #include "train.h"
 
-#define TRAIN_DIR ".train"
+#define TRAIN_DIR  ".train"
+#define COMPANIONS 8 /* files of a model directory besides its weights */
 
-/* A sound. Its texts are numbers in the bank. */
 #define JOINS 2 /* partners of a clip that it is heard with at once */
 
+/* A partner; the captions of the clip and of the partner, and the caption of both. */
 typedef struct {
-    int clip, text; /* the partner, and the caption of both */
+    int clip, own, theirs, both;
 } TrainJoin;
+
+/* A sound. Its texts are numbers in the bank. */
 
 typedef struct {
     char *path; /* the manifest's */
@@ -81,6 +84,7 @@ typedef struct {
     float *mel_batch, **mel_scratch; /* [batch][frames][bins]; one a thread */
     float *audio_features;           /* [clips][FEATURE_VARIANTS][hidden], audio frozen */
     Teacher *teacher;
+    GBytes *companions[COMPANIONS]; /* NULL: its origin has none */
 
     struct TrainValidation *validation;
     OptimiserState state;
@@ -96,15 +100,15 @@ bool train_data_open(Train *train, GError **error);
 void train_data_close(Train *train);
 
 /* teacher.c */
-Teacher *teacher_read(const char *path, GError **error);
+Teacher *teacher_read(const char *path, bool of_sounds, GError **error);
 void teacher_free(Teacher *teacher);
 const float *teacher_vector(const Teacher *teacher, const char *key); /* NULL: none */
 
 /* examples.c: one draw of a batch. */
 typedef struct {
-    int clip, other; /* other −1: one sound alone */
-    double share;    /* the first one's, of the target */
-    int text;        /* the caption of both, where they are a pair; −1 */
+    int clip, other;       /* other −1: one sound alone */
+    double share;          /* the first one's, of the target */
+    const TrainJoin *join; /* of the first one, with the other; NULL */
 } Example;
 void train_draw(const Train *train, int64_t step, Example *examples);
 
@@ -116,6 +120,11 @@ bool train_freeze_audio(Train *train, GError **error);
 Node *train_sounds(Train *train, int64_t step, double strength, Example *examples);
 
 /* objective.c: the loss of a step. */
+
+/* What is right for each sound of a batch of pairs: of texts[batch], the one that is heard with
+ * sound j, target[i][j] is the share of sound i, and left_out[i][j] counts neither way. */
+void train_pair_targets(const Train *train, const Example *examples, const int *texts,
+                        float *target, bool *left_out);
 void train_prepare_classes(Train *train);
 Node *train_objective(Train *train, int64_t step);
 double train_strength(const Train *train, int64_t step);
@@ -127,11 +136,19 @@ void optimiser_close(Train *train);
 /* False with an error when the gradient is not finite. */
 bool optimiser_step(Train *train, GError **error);
 
+/* key.c: SHA-256 in hex of options, first weights, sounds and texts. Caller frees. */
+char *train_key(const Train *train);
+
 /* checkpoint.c */
 bool checkpoint_save(const Train *train, GError **error);
 bool checkpoint_load(Train *train, GError **error); /* ERR_NOT_FOUND: there is none */
 
-/* The model of the running mean (EMA), as a directory. */
+/* out.c: the output directory. Saving writes the model of the running mean (EMA) and the files of
+ * its origin (`from` or `config`), which are read at the beginning. */
+const char *train_origin(const TrainOptions *o);
+bool train_out_open(Train *train, GError **error); /* looks */
+bool train_out_make(const Train *train, GError **error);
+void train_out_close(Train *train);
 bool train_save_model(const Train *train, GError **error);
 
 /* validation.c */

@@ -1,5 +1,5 @@
 /* A teacher's vectors: FILE.safetensors with a tensor "vectors" (or "texts") [n][dim], and FILE.txt
- * with n lines, each a text or a sound's path. See train_private.h. */
+ * with n lines, each a text or a sound's path, relative to that file. See train_private.h. */
 #include "error.h"
 #include "file.h"
 #include "safetensors.h"
@@ -20,7 +20,18 @@ static char *lines_path(const char *path) {
     return g_strconcat(stem, ".txt", NULL);
 }
 
-static bool read_keys(Teacher *teacher, const char *path, GError **error) {
+/* Lines that are paths become absolute, as a manifest's are. */
+static void make_absolute(Teacher *teacher, const char *lines) {
+    g_autofree char *dir = g_path_get_dirname(lines);
+    g_autofree char *folder = g_canonicalize_filename(dir, NULL);
+    for (char **key = teacher->keys; *key; key++) {
+        char *path = g_canonicalize_filename(*key, folder);
+        g_free(*key);
+        *key = path;
+    }
+}
+
+static bool read_keys(Teacher *teacher, const char *path, bool of_sounds, GError **error) {
     g_autofree char *lines = lines_path(path);
     g_autoptr(GBytes) bytes = file_bytes(lines, MAX_LINES, error);
     if (!bytes) return false;
@@ -32,6 +43,7 @@ static bool read_keys(Teacher *teacher, const char *path, GError **error) {
     if (g_str_has_suffix(text, "\n")) text[strlen(text) - 1] = 0;
     teacher->keys = g_strsplit(text, "\n", -1);
     guint count = g_strv_length(teacher->keys);
+    if (of_sounds) make_absolute(teacher, lines);
     teacher->number = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < count; i++)
         g_hash_table_insert(teacher->number, teacher->keys[i], GINT_TO_POINTER((int)i + 1));
@@ -58,9 +70,10 @@ static bool read_vectors(Teacher *teacher, const char *path, GError **error) {
     return true;
 }
 
-Teacher *teacher_read(const char *path, GError **error) {
+Teacher *teacher_read(const char *path, bool of_sounds, GError **error) {
     Teacher *teacher = g_new0(Teacher, 1);
-    if (read_vectors(teacher, path, error) && read_keys(teacher, path, error)) return teacher;
+    if (read_vectors(teacher, path, error) && read_keys(teacher, path, of_sounds, error))
+        return teacher;
     teacher_free(teacher);
     return NULL;
 }

@@ -70,9 +70,9 @@ static bool add_queries(Train *train, GPtrArray *clips, GError **error) {
     for (int i = 0; i < v->clips; i++) {
         const ManifestClip *clip = clips->pdata[i];
         v->class[i] = class_named(train, clip->label);
-        bool by_class = train->loss == LOSS_CLASSES || !clip->captions->len;
-        for (guint c = 0; !by_class && c < clip->captions->len; c++) {
-            int text = text_bank_add(train->texts, clip->captions->pdata[c], error);
+        const GPtrArray *own = clip->captions->len || clip->label ? clip->captions : clip->keywords;
+        for (guint c = 0; train->loss == LOSS_PAIRS && c < own->len; c++) {
+            int text = text_bank_add(train->texts, own->pdata[c], error);
             Query query = {i, -1, {text, text}};
             if (text < 0) return false;
             g_array_append_val(v->queries, query);

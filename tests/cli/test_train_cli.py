@@ -96,8 +96,19 @@ class Learning(Train):
                                                             for kind in range(4) for seed in range(6)])
         epochs = self.train("out", "--epochs", "3")
         self.assertEqual(len(epochs), 3)
-        self.manifest("data", ("path", "tags"), [("0-0.wav", " ; ")])
-        self.fails("train", "--config", "config", "--data", "data.csv", "-o", "none", *QUICK, status=1, says="has no tag")
+
+    def test_words_of_names_become_captions_on_request(self):
+        rows = []
+        for kind in range(4):
+            for seed in range(6):
+                name = f"{KINDS[kind].title().replace(' ', '')}_{seed:02}.wav"
+                os.rename(self.dir / f"{kind}-{seed}.wav", self.dir / name)
+                rows.append((name,))
+        self.manifest("data", ("path",), rows)
+        self.fails("train", "--config", "config", "--data", "data.csv", "-o", "none", *QUICK, status=1,
+                   says="no column caption, label or tags")
+        epochs = self.train("out", "--file-words", "--epochs", "40")
+        self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
 
     def test_projections_alone_are_tuned_and_the_towers_stay(self):
         self.train("base", "--epochs", "3")
@@ -193,10 +204,59 @@ class SameBytes(Train):
         self.run_it(*command[1:], "--resume")
         self.assertEqual(self.weights("whole"), self.weights("cut"))
 
-    def test_other_options_do_not_resume(self):
+    def test_joined_captions_resume_to_the_same_bytes(self):
+        self.manifest("data", ("path", "caption"), [(f"{kind}-{seed}.wav", f"{KINDS[kind]}, take {seed}")
+                                                    for kind in range(4) for seed in range(6)])
+        (self.dir / "joined.json").write_text('{"join": 1, "strength": 1, "ramp": 0}')
+        how = ("--epochs", "12", "--loss", "pairs", "--recipe", "joined.json")
+        self.train("whole", *how)
+        self.train("cut", *how, "--limit-seconds", "0.05")
+        self.train("cut", *how, "--resume")
+        self.assertEqual(self.weights("whole"), self.weights("cut"))
+
+    def resume_fails(self, *args):
+        before = self.weights("out")
+        self.fails("train", "--valid", "valid.csv", "-o", "out", *QUICK, "--epochs", "2", "--resume", *args, status=1,
+                   says="another model, other options, sounds or texts")
+        self.assertEqual(self.weights("out"), before)
+
+    def test_what_differs_does_not_resume(self):
+        data = (self.dir / "data.csv").read_bytes()
+        config = ("--config", "config", "--data", "data.csv")
         self.train("out", "--epochs", "2")
-        self.fails("train", "--config", "config", "--data", "data.csv", "--valid", "valid.csv", "-o", "out", *QUICK,
-                   "--epochs", "2", "--resume", "--seed", "9", status=1, says="other options")
+        self.resume_fails(*config, "--seed", "9")
+        self.resume_fails(*config, "--data", "valid.csv")
+        (self.dir / "data.csv").write_bytes(data.replace(b"a low hum", b"a low hom"))
+        self.resume_fails(*config)
+        (self.dir / "data.csv").write_bytes(data)
+        write_sound(self.dir / "0-0.wav", 0, 99)
+        self.resume_fails(*config)
+        write_sound(self.dir / "0-0.wav", 0, 0)
+        self.train("base", "--epochs", "1")
+        self.train("other", "--epochs", "1", "--seed", "1")
+        base = ("--data", "data.csv", "--only", "projections")
+        self.train_from("base", "tuned", *base[2:])
+        os.rename(self.dir / "out", self.dir / "old")
+        os.rename(self.dir / "tuned", self.dir / "out")
+        self.resume_fails("--from", "other", *base)
+
+    def train_from(self, base, out, *args):
+        return self.rows("--json", "train", "--from", base, "--data", "data.csv", "--valid", "valid.csv", "-o", out, *QUICK,
+                         "--epochs", "2", *args)
+
+    def test_an_earlier_training_stays_whole_until_the_next_has_something(self):
+        self.train("out", "--epochs", "2")
+        before = {path.name: path.read_bytes() for path in (self.dir / "out").glob("*.json")}
+        weights = self.weights("out")
+        config = json.loads((self.dir / "config/config.json").read_text())
+        config["audio_config"]["conv_channels"] = [4, 8]
+        (self.dir / "config/config.json").write_text(json.dumps(config))
+        (self.dir / "valid.csv").write_text("path,label\n0-20.wav,a low hum\n")
+        (self.dir / "0-20.wav").write_text("no sound at all")
+        self.fails("train", "--config", "config", "--data", "data.csv", "--valid", "valid.csv", "-o", "out", *QUICK, status=1,
+                   says="0-20.wav")
+        self.assertEqual({path.name: path.read_bytes() for path in (self.dir / "out").glob("*.json")}, before)
+        self.assertEqual(self.weights("out"), weights)
 
 
 class Refusals(Train):
@@ -205,7 +265,7 @@ class Refusals(Train):
 
     def test_every_fault_of_a_manifest_is_one_line(self):
         faults = {("path", "label"): [(("gone.wav", "x"), "bad.csv:2: gone.wav: no such sound"),
-                                      (("0-0.wav", " "), "bad.csv:2: 0-0.wav: has an empty caption"),
+                                      (("0-0.wav", " "), "bad.csv:2: 0-0.wav: has an empty caption, no label and no tags"),
                                       (("", "x"), "bad.csv:2: no path")],
                   ("path", "size"): [(("0-0.wav", "1"), "bad.csv: has no column caption, label or tags")],
                   ("name", "label"): [(("0-0.wav", "1"), "bad.csv: has no column path")]}
@@ -217,6 +277,7 @@ class Refusals(Train):
         self.refused("--data", "bad.csv", says="bad.csv:3: 0-0.wav: has another label")
         self.manifest("bad", ("path", "label"), [])
         self.refused("--data", "bad.csv", says="bad.csv: has no rows")
+        self.assertFalse((self.dir / "out").exists())
 
     def test_too_little_to_learn_from_is_said(self):
         self.manifest("few", ("path", "label"), [("0-0.wav", "x"), ("0-1.wav", "y")])

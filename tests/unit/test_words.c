@@ -4,6 +4,7 @@
 
 #include "bm25.h"
 #include "library.h"
+#include "name_words.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -34,7 +35,7 @@ static void names_are_split_as_people_read_them(void) {
         {"notes.txt", "notes txt"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(table); i++) {
-        g_autofree char *words = store_split_name(table[i].name);
+        g_autofree char *words = name_words(table[i].name);
         g_assert_cmpstr(words, ==, table[i].words);
     }
 }

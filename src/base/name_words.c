@@ -1,6 +1,8 @@
-/* File names as words: people name sounds without blanks. */
-#include "store_words.h"
+/* See name_words.h. */
+#include "name_words.h"
 
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* Endings of files that hold sound; they say nothing about it. */
@@ -34,7 +36,7 @@ static bool begins_word(Kind before, Kind kind, Kind next) {
     return kind == UPPER && (before == LOWER || (before == UPPER && next == LOWER));
 }
 
-char *store_split_name(const char *name) {
+char *name_words(const char *name) {
     g_autofree char *valid = g_utf8_make_valid(name, (gssize)length_without_ending(name));
     g_autoptr(GString) words = g_string_new(NULL);
     Kind before = OTHER;
