@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""What fine-tuning gains: names a folder's sounds by the folders they lie in, learns the projections from most of them and measures on
+"""What fine-tuning gains: names sounds by the folders they lie in, or by their own names, learns the projections from most of them and measures on
 the rest, before and after.
 
-    bench/fine_tune.py EARSHOT FOLDER [--most 300] [--seed 1] [--model builtin] [-- TRAIN OPTIONS...]
+    bench/fine_tune.py EARSHOT FOLDER [--by folder|name] [--most 300] [--seed 1] [--model builtin] [-- TRAIN OPTIONS...]
 
-Of each folder with three sounds or more, the names are the folder's name; a third of every folder (drawn by the seed) is held
-out; of the rest at most --most are learnt from. Prints the seconds of `earshot train --only projections` and R@1 both ways (of
+A name is the words of the folder, or of the file ("wolf hit" of wolf-hit-2.ogg); names of three sounds or more count. A third
+of every name's sounds (drawn by the seed) is held out; of the rest at most --most are learnt from. Prints the seconds of `earshot train --only projections` and R@1 both ways (of
 a name among the sounds; of a sound among the names) and mAP@10 before and after, on the held-out part.
 """
 import argparse
@@ -23,10 +23,11 @@ import time
 SOUNDS = {".aif", ".aiff", ".flac", ".mp3", ".ogg", ".opus", ".wav"}
 
 
-def sounds_of(folder):
+def sounds_of(folder, by_name):
     by = collections.defaultdict(list)
     for path in sorted(p for p in folder.rglob("*") if p.suffix.lower() in SOUNDS):
-        by[re.sub(r"[^a-z]+", " ", path.parent.name.lower()).strip() or "other"].append(path)
+        words = path.stem if by_name else path.parent.name
+        by[re.sub(r"[^a-z]+", " ", words.lower()).strip() or "other"].append(path)
     return {name: paths for name, paths in sorted(by.items()) if len(paths) >= 3}
 
 
@@ -51,13 +52,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("earshot")
     parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--by", choices=("folder", "name"), default="folder")
     parser.add_argument("--most", type=int, default=300)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--model", default="builtin")
-    parser.add_argument("train", nargs="*")
-    o = parser.parse_args()
+    end = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    o, train = parser.parse_args(sys.argv[1:end]), sys.argv[end + 1:]
     draw, learnt, held = random.Random(o.seed), [], []
-    by = sounds_of(o.folder.resolve())
+    by = sounds_of(o.folder.resolve(), o.by == "name")
     good = readable(o.earshot, [p for paths in by.values() for p in paths])
     for name, paths in by.items():
         paths = [p for p in paths if str(p) in good]
@@ -73,7 +75,7 @@ def main():
         before = measured(o.earshot, o.model, work / "held.csv")
         began = time.monotonic()
         subprocess.run([o.earshot, "-q", "train", "--from", o.model, "--data", work / "learn.csv", "--only", "projections", "-o",
-                        work / "mine", *o.train], check=True, stdout=sys.stderr)
+                        work / "mine", *train], check=True, stdout=sys.stderr)
         took = time.monotonic() - began
         after = measured(o.earshot, work / "mine", work / "held.csv")
     print(f"{len(by)} names, {min(len(learnt), o.most)} sounds learnt from in {took:.1f} s, {len(held)} held out")

@@ -78,6 +78,10 @@ static void take_report(void *user, const TrainEpoch *epoch, const char *what) {
         app_say(app, "%s", what);
 }
 
+static void take_warning(void *user, const char *line) {
+    app_warn(user, "%s", line);
+}
+
 /* "MANIFEST:0.65" → the path and its share; without a share every manifest counts by its clips. */
 static bool split_shares(const Options *o, char **paths, double *shares, bool *shared,
                          GError **error) {
@@ -130,6 +134,7 @@ static bool fill(App *app, const Options *o, TrainOptions *t, GError **error) {
                         .limit_seconds = o->limit,
                         .stop = app->stop,
                         .report = take_report,
+                        .warn = take_warning,
                         .user = app};
     t->threads = app->common.threads > 0 ? app->common.threads : (int)g_get_num_processors();
     recipe_standard(&t->recipe);

@@ -77,6 +77,15 @@ static bool open_teacher(Train *train, GError **error) {
     return true;
 }
 
+/* A teacher that knows none of the sounds teaches nothing. */
+static bool teacher_fits(const Train *train, GError **error) {
+    bool knows = !train->teacher;
+    for (guint i = 0; !knows && i < train->clips->len; i++)
+        knows = teacher_vector(train->teacher, g_array_index(train->clips, TrainClip, i).path);
+    return knows ||
+           error_fail(error, ERR_NOT_FOUND, "%s: names none of the sounds", train->teacher->lines);
+}
+
 /* ---- sounds ---- */
 
 static void report(const Train *train, const TrainEpoch *epoch, const char *what) {
@@ -152,7 +161,8 @@ static bool open_all(Train *train, GError **error) {
         text_bank_freeze(train->texts, train->clap, train->graph);
     }
     train_prepare_classes(train);
-    if (!train->distils && !open_sounds(train, error)) return false;
+    if (!train->distils && (!teacher_fits(train, error) || !open_sounds(train, error)))
+        return false;
     train->state.steps = steps_an_epoch(train) * o->epochs;
     train->key = train_key(train);
     optimiser_open(train);

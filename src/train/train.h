@@ -52,6 +52,7 @@ typedef struct {
     int threads;
     const gint *stop; /* becomes non-zero when the user wants an end */
     TrainReport *report;
+    void (*warn)(void *user, const char *line); /* may be NULL */
     void *user;
 } TrainOptions;
 

@@ -84,6 +84,21 @@ static void keep_sentences(Train *train) {
     }
 }
 
+/* Labels that leave each other's denominator are not told apart: that is said. */
+static void warn_of_likeness(const Train *train) {
+    guint classes = train->classes->len, pairs = 0, first = 0, second = 0;
+    for (guint a = 0; a < classes; a++)
+        for (guint b = a + 1; b < classes; b++)
+            if (train->near[(gsize)a * classes + b] && pairs++ == 0) first = a, second = b;
+    if (pairs == 0 || !train->options->warn) return;
+    g_autofree char *line = g_strdup_printf(
+        "%u of %u pairs of labels mean nearly the same to the model and are not told apart, as "
+        "\"%s\" and \"%s\"; the knob near: 1 has them told apart",
+        pairs, classes * (classes - 1) / 2, g_array_index(train->classes, TrainClass, first).name,
+        g_array_index(train->classes, TrainClass, second).name);
+    train->options->warn(train->options->user, line);
+}
+
 void train_prepare_classes(Train *train) {
     gsize classes = train->classes->len, dim = train->config.projection_dim;
     if (train->sentences->len && !train->text_trained) keep_sentences(train);
@@ -98,6 +113,7 @@ void train_prepare_classes(Train *train) {
     for (gsize c = 0; c < classes; c++)
         class_vector(train, &g_array_index(train->classes, TrainClass, c), vectors + c * dim);
     for (gsize c = 0; c < classes; c++) soften(train, vectors, (int)c);
+    warn_of_likeness(train);
 }
 
 /* ---- softmax over the texts of all classes ---- */
@@ -309,7 +325,7 @@ static Node *distil_loss(Train *train, int64_t step) {
     return graph_sum(g, 2, losses, (const float[]){4, 1});
 }
 
-/* Sounds without a vector of the teacher's count nothing. */
+/* Sounds without a vector of the teacher's count nothing; mixtures have none. */
 static Node *teacher_loss(Train *train, Node *sounds, const Example *examples) {
     Graph *g = train->graph;
     int batch = train->options->batch, dim = train->config.projection_dim;

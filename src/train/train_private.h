@@ -46,6 +46,7 @@ typedef struct {
 
 typedef struct {
     int count, dim;
+    char *lines; /* the file of the keys */
     char **keys;
     float *vectors;     /* [count][dim], unit */
     GHashTable *number; /* key → number + 1 */

@@ -32,7 +32,7 @@ static void make_absolute(Teacher *teacher, const char *lines) {
 }
 
 static bool read_keys(Teacher *teacher, const char *path, bool of_sounds, GError **error) {
-    g_autofree char *lines = lines_path(path);
+    const char *lines = teacher->lines = lines_path(path);
     g_autoptr(GBytes) bytes = file_bytes(lines, MAX_LINES, error);
     if (!bytes) return false;
     gsize len;
@@ -82,6 +82,7 @@ void teacher_free(Teacher *teacher) {
     if (!teacher) return;
     if (teacher->number) g_hash_table_destroy(teacher->number);
     g_strfreev(teacher->keys);
+    g_free(teacher->lines);
     g_free(teacher->vectors);
     g_free(teacher);
 }

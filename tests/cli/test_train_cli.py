@@ -127,6 +127,51 @@ class Learning(Train):
             elif "_projection.linear" in name and name.endswith("weight"):
                 self.assertNotEqual(before[low:high], after[low:high], name)
 
+    def test_every_part_of_a_model_of_the_reference_is_tuned(self):
+        self.manifest("pairs", ("path", "caption"), [(f"{kind}-{seed}.wav", f"{KINDS[kind]}, take {seed}")
+                                                     for kind in range(4) for seed in range(2)])
+        for model in ("unfused", "fused"):
+            for only in ("projections", "text", "audio", "all"):
+                out = f"{model}-{only}"
+                self.run_it("train", "--from", str(ROOT / "tests/ref/models" / model), "--data", "pairs.csv", "--valid",
+                            "valid.csv", "-o", out, "--only", only, "--epochs", "1", "--batch", "8")
+                row, = self.rows("--json", "-m", out, "classify", "2-21.wav", "--labels", ",".join(KINDS))
+                self.assertEqual(len(row["labels"]), 4)
+
+    def test_labels_that_mean_the_same_to_the_model_are_told(self):
+        same = ("train", "--from", str(ROOT / "tests/ref/models/fused"), "--data", "data.csv", "-o", "out", "--only",
+                "projections", "--epochs", "1", "--batch", "8")
+        self.assertIn(b"are not told apart", self.run_it(*same).stderr)
+        (self.dir / "apart.json").write_text('{"near": 1}')
+        self.assertNotIn(b"told apart", self.run_it(*same, "--recipe", "apart.json").stderr)
+
+    def test_labels_and_paths_are_any_text(self):
+        odd = ["Türen, knarrend", 'a "loud" one', "雨の音", "x" * 300]
+        rows = []
+        for kind in range(4):
+            for seed in range(3):
+                name = f"söund, {kind} \"{seed}\".wav"
+                os.rename(self.dir / f"{kind}-{seed}.wav", self.dir / name)
+                rows.append((name if seed else f"./config/../{name}", odd[kind]))
+        self.manifest("data", ("path", "label"), rows + rows[:2])
+        self.manifest("valid", ("path", "label"), rows)
+        epochs = self.train("out", "--epochs", "2")
+        self.assertGreaterEqual(epochs[-1]["valid"]["map@10"], 0)
+
+    def test_a_teacher_of_sounds_is_found_by_their_paths(self):
+        rows = list(csv.DictReader(open(self.dir / "data.csv")))
+        names = sorted({row["path"] for row in rows})
+        draw = random.Random(5)
+        data = b"".join(struct.pack("<12f", *(draw.gauss(0, 1) for _ in range(12))) for _ in names)
+        header = json.dumps({"vectors": {"dtype": "F32", "shape": [len(names), 12], "data_offsets": [0, len(data)]}}).encode()
+        (self.dir / "config/teacher.safetensors").write_bytes(struct.pack("<Q", len(header)) + header + data)
+        (self.dir / "config/teacher.txt").write_text("".join(f"../{name}\n" for name in names))
+        epochs = self.train("out", "--epochs", "10", "--teacher", "config/teacher.safetensors")
+        self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
+        (self.dir / "config/teacher.txt").write_text("".join(f"{name}\n" for name in names))
+        self.fails("train", "--config", "config", "--data", "data.csv", "-o", "none", *QUICK, "--teacher",
+                   "config/teacher.safetensors", status=1, says="teacher.txt: names none of the sounds")
+
     def test_a_teacher_of_texts_is_learnt(self):
         draw = random.Random(3)
         texts = [f"sound number {i} of {draw.choice(KINDS)}" for i in range(100)]
@@ -138,6 +183,8 @@ class Learning(Train):
         epochs = self.rows("--json", "train", "--config", "config", "--teacher", "teacher.safetensors", "--only", "text",
                            "-o", "out", "--epochs", "20", *QUICK)
         self.assertGreater(epochs[-1]["valid"]["cosine"], 0.95, epochs[-1])
+        self.fails("train", "--config", "config", "--teacher", "teacher.safetensors", "--only", "text", "--data", "data.csv",
+                   "-o", "none", status=2, says="leave --data out")
         self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
 
 
@@ -234,7 +281,7 @@ class SameBytes(Train):
         write_sound(self.dir / "0-0.wav", 0, 0)
         self.train("base", "--epochs", "1")
         self.train("other", "--epochs", "1", "--seed", "1")
-        base = ("--data", "data.csv", "--only", "projections")
+        base = ("--data", "data.csv", "--only", "projections", "--loss", "pairs")
         self.train_from("base", "tuned", *base[2:])
         os.rename(self.dir / "out", self.dir / "old")
         os.rename(self.dir / "tuned", self.dir / "out")
@@ -289,6 +336,12 @@ class Refusals(Train):
     def test_a_sound_that_cannot_be_heard_is_named(self):
         (self.dir / "0-0.wav").write_text("no sound at all")
         self.refused("--data", "data.csv", *QUICK, says="0-0.wav")
+
+    def test_a_disk_that_is_full_is_named(self):
+        full = f"ulimit -f 16; exec '{EARSHOT}' train --config config --data data.csv -o out --batch 8"
+        done = subprocess.run(["bash", "-c", full], capture_output=True, text=True, cwd=self.dir, env=self.env)
+        self.assertEqual(done.returncode, 1)
+        self.assertRegex(done.stderr, r"^earshot: out/\S+: File too large\n$")
 
     def test_wrong_options_are_refused(self):
         self.fails("train", "--data", "data.csv", status=2, says="-o DIR")
