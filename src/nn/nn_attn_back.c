@@ -23,40 +23,32 @@ typedef struct {
 /* A part (of `parts` a token) of one head → rows [n][d], times `scale`. */
 static void gather(const Back *b, const float *from, int parts, int part, int head, float scale,
                    float *to) {
-    for (int t = 0; t < b->n; t++)
-        for (int i = 0; i < b->d; i++)
-            *to++ = scale * from[(((size_t)t * parts + part) * b->heads + head) * b->d + i];
+    nn_kernels()->scale_rows(from + ((size_t)part * b->heads + head) * b->d,
+                             (size_t)parts * b->heads * b->d, b->n, b->d, scale, to, b->d);
 }
 
 static void scatter(const Back *b, const float *from, int part, int head, float scale, float *to) {
-    for (int t = 0; t < b->n; t++)
-        for (int i = 0; i < b->d; i++)
-            to[(((size_t)t * 3 + part) * b->heads + head) * b->d + i] = scale * *from++;
+    nn_kernels()->scale_rows(from, b->d, b->n, b->d, scale,
+                             to + ((size_t)part * b->heads + head) * b->d,
+                             (size_t)3 * b->heads * b->d);
 }
 
+/* from[rows][cols] → to[cols][rows] */
 static void turn(const float *from, int rows, int cols, float *to) {
-    for (int r = 0; r < rows; r++)
-        for (int c = 0; c < cols; c++) to[(size_t)c * rows + r] = from[(size_t)r * cols + c];
+    nn_kernels()->turn(from, (size_t)cols, rows, cols, to, (size_t)rows);
 }
 
 /* p = softmax(q kᵀ + bias + mask); q is scaled already. */
 static void attend(const Back *b, const float *bias, const float *mask) {
     turn(b->k, b->n, b->d, b->turned);
     nn_product(b->n, b->n, b->d, b->q, b->d, b->turned, b->n, false, b->p, b->n);
-    for (int i = 0; i < b->n * b->n; i++) b->p[i] += (bias ? bias[i] : 0) + (mask ? mask[i] : 0);
-    nn_kernels()->softmax(b->p, b->n, b->n);
+    nn_kernels()->softmax(b->p, bias, mask, b->n, b->n);
 }
 
-/* ds = p ∘ (dp − Σ p ∘ dp) of each row. */
 static void back_softmax(const Back *b) {
     turn(b->v, b->n, b->d, b->turned);
     nn_product(b->n, b->n, b->d, b->dout, b->d, b->turned, b->n, false, b->ds, b->n);
-    for (int r = 0; r < b->n; r++) {
-        float *ds = b->ds + (size_t)r * b->n, sum = 0;
-        const float *p = b->p + (size_t)r * b->n;
-        for (int c = 0; c < b->n; c++) sum += p[c] * ds[c];
-        for (int c = 0; c < b->n; c++) ds[c] = p[c] * (ds[c] - sum);
-    }
+    nn_kernels()->softmax_back(b->p, b->ds, b->n, b->n);
 }
 
 static void back_head(const Back *b, int head, const float *qkv, const float *bias,
@@ -88,7 +80,7 @@ void nn_attn_back(const float *qkv, int n, int heads, int d, const float *bias, 
     for (int h = 0; h < heads; h++) {
         size_t at = (size_t)h * n * n;
         back_head(&b, h, qkv, bias ? bias + at : NULL, mask, dout, dqkv);
-        for (int i = 0; dbias && i < n * n; i++) dbias[at + i] += b.ds[i];
+        if (dbias) nn_kernels()->add(dbias + at, b.ds, (size_t)n * n);
     }
     arena_reset(arena, mark);
 }

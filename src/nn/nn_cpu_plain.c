@@ -24,3 +24,7 @@ const NnKernelsBf16 *nn_kernels_bf16(void) {
 const NnKernelsI8 *nn_kernels_i8(void) {
     return NULL;
 }
+
+const NnKernelsSplit *nn_kernels_split(void) {
+    return NULL;
+}

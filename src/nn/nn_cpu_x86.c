@@ -63,3 +63,7 @@ const NnKernelsBf16 *nn_kernels_bf16(void) {
 const NnKernelsI8 *nn_kernels_i8(void) {
     return nn_cpu() == NN_CPU_AVX512_AMX ? &nn_kernels_amx_i8 : NULL;
 }
+
+const NnKernelsSplit *nn_kernels_split(void) {
+    return nn_cpu() == NN_CPU_AVX512_AMX ? &nn_kernels_amx_split : NULL;
+}

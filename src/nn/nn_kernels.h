@@ -75,6 +75,8 @@ typedef struct {
 
     /* Of training; nn_body_train.inc says what each computes. part[2·channels] is scratch. */
     void (*turn)(const float *from, size_t stride, int count, int n, float *to, size_t ld);
+    void (*scale_rows)(const float *from, size_t from_ld, int rows, int cols, float scale,
+                       float *to, size_t to_ld);
     void (*moments)(const float *y, int count, int channels, float *part, double *sum,
                     double *square);
     void (*pool_row)(const float *y, size_t row, int w, int channels, int pool, const float *scale,
@@ -87,7 +89,8 @@ typedef struct {
     void (*gelu_back)(const float *x, const float *dy, size_t n, float *dx);
     void (*layer_norm_back)(const float *x, const float *dy, int cols, const float *gamma,
                             float eps, float *dx, float *dgamma, float *dbeta);
-    void (*softmax)(float *x, int rows, int cols);
+    void (*softmax)(float *x, const float *bias, const float *mask, int rows, int cols);
+    void (*softmax_back)(const float *p, float *dp, int rows, int cols);
     void (*adamw)(const NnAdamw *how, float decay, size_t n, const float *gradient, float *m,
                   float *v, float *w);
 } NnKernels;
@@ -114,6 +117,27 @@ typedef struct {
                     float *y);
 } NnKernelsI8;
 
+/* Where the CPU has tiles of bf16: f32 as three parts of bf16 (nn_level_split.c), in blocks of
+ * NN_SPLIT rows or columns by NN_SPLIT inputs, what is past the edges 0. */
+#define NN_SPLIT       32
+#define NN_SPLIT_BLOCK (3 * NN_SPLIT * NN_SPLIT) /* bf16 in a block */
+
+typedef struct {
+    /* x[m][k], rows ld apart → blocks, a row of blocks after the other. */
+    void (*rows)(const float *x, size_t ld, int m, int k, uint16_t *to);
+
+    /* b[k][n], n ≤ NN_SPLIT → a column of blocks. */
+    void (*panel)(const float *b, size_t ld, int k, int n, uint16_t *to);
+
+    /* NN_SPLIT rows become a panel of so many columns, and the other way round. */
+    void (*turn)(uint16_t *blocks, int count);
+
+    /* m rows by one panel, of which `columns` are wanted → c, rows ldc apart; `add` to what it
+     * holds. */
+    void (*product)(const uint16_t *a, const uint16_t *b, int blocks, int m, int columns, bool add,
+                    float *c, size_t ldc);
+} NnKernelsSplit;
+
 /* The table of the level in use, and of any level the machine has (for tests). */
 const NnKernels *nn_kernels(void);
 const NnKernels *nn_kernels_of(NnCpu level);
@@ -123,5 +147,6 @@ const NnKernelsBf16 *nn_kernels_bf16(void);
 
 /* NULL where the level has no tiles: NnKernels' product it is. */
 const NnKernelsI8 *nn_kernels_i8(void);
+const NnKernelsSplit *nn_kernels_split(void);
 
 #define NN_PANEL_MOST 32 /* no level's panel is wider */

@@ -1,9 +1,8 @@
 /* Products of bf16 and int8 for CPUs with AMX: blocks of 32 rows by one panel of 32 columns, in
  * four tiles, 64 bytes of inputs at a time. Panels are packed as for AVX-512: a tile of weights is
- * 16 groups of inputs by half of a panel, as TDPBF16PS and TDPBUSD want it.
- *
- * Source: Intel 64 and IA-32 Architectures Optimization Reference Manual, chapter on AMX. */
+ * 16 groups of inputs by half of a panel, as TDPBF16PS and TDPBUSD want it. See nn_tiles.h. */
 #include "nn_levels.h"
+#include "nn_tiles.h"
 #include "nn_vec_avx512.h"
 
 #include "nn_body_math.inc"
@@ -12,27 +11,8 @@
 
 #include "nn_body_softmax.inc"
 
-#define ROWS       32 /* of x, in two tiles */
-#define TILE_BYTES 64 /* of a row of a tile: 32 inputs of bf16, 64 of int8 */
-#define PANEL_ROW  (2 * TILE_BYTES)
-
-#define NN_AMX                                                                                     \
-    __attribute__((                                                                                \
-        target("avx512f,avx512bw,avx512dq,avx512vl,fma,avx512bf16,amx-tile,amx-bf16,amx-int8")))
-
-typedef struct {
-    uint8_t palette, start;
-    uint8_t reserved[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-} TileShapes;
-
-/* Tiles 0 to 3 are sums, 4 and 5 rows of x, 6 and 7 weights; all are whole. */
-NN_AMX static void tiles_begin(void) {
-    TileShapes shapes = {.palette = 1};
-    for (int i = 0; i < 8; i++) shapes.row_bytes[i] = TILE_BYTES, shapes.rows[i] = 16;
-    _tile_loadconfig(&shapes);
-}
+#define ROWS      32 /* of x, in two tiles */
+#define PANEL_ROW (2 * TILE_BYTES)
 
 /* Bytes from row to row: `stride` of x, a multiple of TILE_BYTES; `ldc` of c, floats or int32. */
 #define NN_TILES(name, dot)                                                                        \

@@ -2,6 +2,7 @@
 #include "nn_matmul.h"
 
 #include "nn_kernels.h"
+#include "nn_matmul_split.h"
 
 #include <string.h>
 
@@ -90,6 +91,10 @@ static size_t packed_floats(int n, int k) {
 
 void nn_matmul(Team *team, NnSides sides, int m, int n, int k, const float *a, const float *b,
                bool add, float *c, Arena *arena) {
+    if (nn_kernels_split()) {
+        nn_matmul_split(team, sides, m, n, k, a, b, add, c, arena);
+        return;
+    }
     Job job = {sides, m, n, k, a, b, add, c, .panel = nn_kernels()->panel};
     size_t mark = arena_mark(arena);
     job.panels = blocks_of(n, job.panel);
@@ -109,6 +114,7 @@ static size_t aligned(size_t floats) {
     return (floats * sizeof(float) + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
 }
 
-size_t nn_matmul_scratch(int m, int n, int k) {
+size_t nn_matmul_scratch(const Team *team, int m, int n, int k) {
+    if (nn_kernels_split()) return nn_matmul_split_scratch(team, m, n, k);
     return aligned(packed_floats(n, k)) + aligned((size_t)m * least(k, BLOCK_K));
 }

@@ -18,4 +18,4 @@ void nn_matmul(Team *team, NnSides sides, int m, int n, int k, const float *a, c
                bool add, float *c, Arena *arena);
 
 /* Bytes of arena that it takes and gives back. */
-size_t nn_matmul_scratch(int m, int n, int k);
+size_t nn_matmul_scratch(const Team *team, int m, int n, int k);

@@ -121,3 +121,21 @@ NN_INLINE void vi_store_x(NnQuant *p, VI v, int n) {
     VQ q = __builtin_convertvector(v, VQ);
     memcpy(p, &q, (size_t)n * sizeof *p);
 }
+
+/* Eight rows become columns, in place: pairs side by side, then fours, all. */
+NN_INLINE void v_turn(V *rows) {
+    __m256 x[8], y[8];
+    for (int i = 0; i < 8; i += 2) {
+        y[i] = _mm256_unpacklo_ps(rows[i], rows[i + 1]);
+        y[i + 1] = _mm256_unpackhi_ps(rows[i], rows[i + 1]);
+    }
+    for (int i = 0; i < 8; i += 4)
+        for (int j = 0; j < 2; j++) {
+            x[i + 2 * j] = _mm256_shuffle_ps(y[i + j], y[i + j + 2], 0x44);
+            x[i + 2 * j + 1] = _mm256_shuffle_ps(y[i + j], y[i + j + 2], 0xee);
+        }
+    for (int j = 0; j < 4; j++) {
+        rows[j] = _mm256_permute2f128_ps(x[j], x[j + 4], 0x20);
+        rows[j + 4] = _mm256_permute2f128_ps(x[j], x[j + 4], 0x31);
+    }
+}

@@ -146,3 +146,27 @@ NN_INLINE void vi_store_x(NnQuant *p, VI v, int n) {
 }
 
 #endif
+
+/* Sixteen rows become columns, in place: pairs side by side, then fours, eights, all. */
+NN_INLINE void v_turn(V *rows) {
+    __m512 x[16], y[16];
+    for (int i = 0; i < 16; i += 2) {
+        y[i] = _mm512_unpacklo_ps(rows[i], rows[i + 1]);
+        y[i + 1] = _mm512_unpackhi_ps(rows[i], rows[i + 1]);
+    }
+    for (int i = 0; i < 16; i += 4)
+        for (int j = 0; j < 2; j++) {
+            x[i + 2 * j] = _mm512_shuffle_ps(y[i + j], y[i + j + 2], 0x44);
+            x[i + 2 * j + 1] = _mm512_shuffle_ps(y[i + j], y[i + j + 2], 0xee);
+        }
+    for (int j = 0; j < 4; j++) {
+        y[j] = _mm512_shuffle_f32x4(x[j], x[j + 4], 0x88);
+        y[j + 4] = _mm512_shuffle_f32x4(x[j], x[j + 4], 0xdd);
+        y[j + 8] = _mm512_shuffle_f32x4(x[j + 8], x[j + 12], 0x88);
+        y[j + 12] = _mm512_shuffle_f32x4(x[j + 8], x[j + 12], 0xdd);
+    }
+    for (int j = 0; j < 8; j++) {
+        rows[j] = _mm512_shuffle_f32x4(y[j], y[j + 8], 0x88);
+        rows[j + 8] = _mm512_shuffle_f32x4(y[j], y[j + 8], 0xdd);
+    }
+}

@@ -134,3 +134,13 @@ NN_INLINE void vi_store_x(NnQuant *p, VI v, int n) {
     VQ q = __builtin_convertvector(v, VQ);
     memcpy(p, &q, (size_t)n * sizeof *p);
 }
+
+/* Rows become columns, in place. */
+NN_INLINE void v_turn(V *rows) {
+    for (int i = 0; i < NN_LANES; i++)
+        for (int j = 0; j < i; j++) {
+            float above = rows[j][i];
+            rows[j][i] = rows[i][j];
+            rows[i][j] = above;
+        }
+}

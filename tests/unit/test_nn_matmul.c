@@ -13,18 +13,18 @@ static void one_product(GRand *rand, NnSides sides, int m, int n, int k, bool ad
     g_autofree float *wanted = g_memdup2(before, count * sizeof(float)), *first = NULL;
     ref_matmul(sides, m, n, k, a, b, add, wanted);
     g_autofree char *what = g_strdup_printf("sides %d m %d n %d k %d", sides, m, n, k);
-    Arena *arena = arena_new(nn_matmul_scratch(m, n, k));
     for (int threads = 1; threads <= 3; threads++) {
         Team *team = team_new(threads);
+        Arena *arena = arena_new(nn_matmul_scratch(team, m, n, k));
         g_autofree float *got = g_memdup2(before, count * sizeof(float));
         nn_matmul(team, sides, m, n, k, a, b, add, got, arena);
         check_close(what, got, wanted, count, 2e-5);
         if (!first) first = g_memdup2(got, count * sizeof(float));
         g_assert_cmpmem(got, count * sizeof(float), first, count * sizeof(float));
+        g_assert_cmpuint(arena_mark(arena), ==, 0);
+        arena_free(arena);
         team_free(team);
     }
-    g_assert_cmpuint(arena_mark(arena), ==, 0);
-    arena_free(arena);
 }
 
 static void random_shapes(GRand *rand) {
