@@ -84,7 +84,7 @@ static void print_retrieval(const char *what, const RetrievalMetrics *m) {
 
 static int class_total(const ClassMetrics *m, int class) {
     int sum = 0;
-    for (int c = 0; c < m->classes; c++) sum += m->confusion[class * m->classes + c];
+    for (int c = 0; c < m->classes; c++) sum += class_confusion(m, class, c);
     return sum;
 }
 
@@ -94,10 +94,10 @@ static json_t *json_classes(const ClassMetrics *m, char **labels) {
         json_t *row = json_array();
         int total = class_total(m, c);
         for (int d = 0; d < m->classes; d++)
-            json_array_append_new(row, json_integer(m->confusion[c * m->classes + d]));
+            json_array_append_new(row, json_integer(class_confusion(m, c, d)));
         json_array_append_new(confusion, row);
         json_array_append_new(names, json_string(labels[c]));
-        double right = m->confusion[c * m->classes + c];
+        double right = class_confusion(m, c, c);
         json_array_append_new(per_class, json_pack("{s:s, s:i, s:f}", "label", labels[c], "count",
                                                    total, "accuracy", total ? right / total : 0));
     }
@@ -114,14 +114,13 @@ static void print_classes(const ClassMetrics *m, char **labels) {
         int total = class_total(m, c), other = -1;
         if (!total) continue;
         for (int d = 0; d < m->classes; d++)
-            if (d != c && (other < 0 ||
-                           m->confusion[c * m->classes + d] > m->confusion[c * m->classes + other]))
+            if (d != c && (other < 0 || class_confusion(m, c, d) > class_confusion(m, c, other)))
                 other = d;
-        int taken = other < 0 ? 0 : m->confusion[c * m->classes + other];
+        int taken = other < 0 ? 0 : class_confusion(m, c, other);
         g_autofree char *name = error_printable(labels[c]);
-        printf("  %-*s %5.3f of %d", width, name, m->confusion[c * m->classes + c] / (double)total,
-               total);
-        if (taken) printf("  (%d taken for %s)", taken, labels[other]);
+        printf("  %-*s %5.3f of %d", width, name, class_confusion(m, c, c) / (double)total, total);
+        g_autofree char *wrong = taken ? error_printable(labels[other]) : NULL;
+        if (taken) printf("  (%d taken for %s)", taken, wrong);
         putchar('\n');
     }
 }
@@ -169,7 +168,12 @@ static bool probe(const Eval *e, Engine *engine, GError **error) {
     const char *text = e->options->folds ? e->options->folds : "5";
     char *end;
     gint64 number = g_ascii_strtoll(text, &end, 10);
-    bool counted = !*end && number > 0;
+    bool counted = !*end;
+    if (counted && number < 2)
+        return error_fail(error, ERR_USAGE, "--folds %s: at least 2, or a column", text);
+    if (!counted && g_file_test(e->where, G_FILE_TEST_IS_DIR))
+        return error_fail(error, ERR_USAGE, "--folds %s: a folder has no columns; give a number",
+                          text);
     g_autoptr(Examples) examples = examples_read(e->where, counted ? NULL : text, error);
     g_auto(GStrv) labels = examples ? examples_classes(examples, e->where, error) : NULL;
     g_autoptr(EmbeddedSet) set = labels ? embed(e->app, engine, examples, error) : NULL;

@@ -26,7 +26,7 @@ static const Option options[] = {
     {OPTION_CHOICE, "loss", 0, offsetof(Options, loss), "LOSS",
      "classes or pairs (default: by what the manifests have)", .choices = "classes|pairs"},
     {OPTION_INT, "epochs", 0, offsetof(Options, epochs), "N", "passes over the data (20)", 1, 1e6},
-    {OPTION_INT, "batch", 0, offsetof(Options, batch), "N", "sounds a step (32)", 2, 65536},
+    {OPTION_INT, "batch", 0, offsetof(Options, batch), "N", "sounds a step (32)", 2, 4096},
     {OPTION_NUMBER, "rate", 0, offsetof(Options, rate), "X", "the highest learning rate", 1e-9, 10},
     {OPTION_TEXT, "valid", 0, offsetof(Options, valid), "MANIFEST",
      "sounds to measure with (default: a tenth is held out)"},
@@ -58,6 +58,7 @@ static void print_epoch(App *app, const TrainEpoch *e) {
         app_print_line(json_pack("{s:i, s:f, s:o, s:f, s:f}", "epoch", e->epoch, "loss", e->loss,
                                  "valid", valid, "clips_per_second", e->clips_per_second, "seconds",
                                  e->seconds));
+        fflush(stdout);
         return;
     }
     printf("epoch %d: loss %.4f", e->epoch, e->loss);
@@ -90,7 +91,10 @@ static bool split_shares(const Options *o, char **paths, double *shares, bool *s
         const char *colon = strrchr(o->data[count], ':');
         char *end = NULL;
         double share = colon ? g_ascii_strtod(colon + 1, &end) : 0;
-        bool is_share = colon && end != colon + 1 && !*end && share > 0;
+        bool is_share = colon && end != colon + 1 && !*end;
+        if (is_share && !(share >= 1e-6 && share <= 1e6))
+            return error_fail(error, ERR_USAGE, "--data %s: a share is from 1e-6 to 1e6",
+                              o->data[count]);
         paths[count] = is_share ? g_strndup(o->data[count], (gsize)(colon - o->data[count]))
                                 : g_strdup(o->data[count]);
         shares[count] = share;
@@ -109,11 +113,8 @@ static int choice(const char *word, const char *const *words, int count) {
 }
 
 static bool parse_seed(const char *text, guint64 *seed, GError **error) {
-    char *end = NULL;
-    if (!text) return true;
-    *seed = g_ascii_strtoull(text, &end, 10);
-    return (!*end && end != text) ||
-           error_fail(error, ERR_USAGE, "--seed %s: is not a number", text);
+    return !text || g_ascii_string_to_unsigned(text, 10, 0, G_MAXUINT64, seed, NULL) ||
+           error_fail(error, ERR_USAGE, "--seed %s: is not a number from 0 to 2^64 - 1", text);
 }
 
 static bool fill(App *app, const Options *o, TrainOptions *t, GError **error) {
@@ -149,10 +150,10 @@ static bool check(const App *app, const Options *o, char **args, GError **error)
     if (o->config && o->from)
         return error_fail(error, ERR_USAGE, "--from and --config exclude each other");
     bool texts_alone = o->teacher && o->only && strcmp(o->only, "text") == 0;
-    if (texts_alone && o->data)
-        return error_fail(
-            error, ERR_USAGE,
-            "--teacher with --only text learns from the texts of FILE; leave --data out");
+    if (texts_alone && (o->data || o->valid || o->captions))
+        return error_fail(error, ERR_USAGE,
+                          "--teacher with --only text learns from the texts of FILE; leave --data, "
+                          "--valid and --captions out");
     if (!texts_alone && !o->data)
         return error_fail(error, ERR_USAGE, "nothing to learn from: --data MANIFEST");
     return true;

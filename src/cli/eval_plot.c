@@ -28,8 +28,8 @@ static GArray *rows_of(const ClassMetrics *m, int *all) {
     GArray *rows = g_array_new(FALSE, FALSE, sizeof(Row));
     for (int c = 0; c < m->classes; c++) {
         Row row = {c, 0, 0};
-        for (int d = 0; d < m->classes; d++) row.sounds += m->confusion[c * m->classes + d];
-        row.wrong = row.sounds - m->confusion[c * m->classes + c];
+        for (int d = 0; d < m->classes; d++) row.sounds += class_confusion(m, c, d);
+        row.wrong = row.sounds - class_confusion(m, c, c);
         if (row.sounds) g_array_append_val(rows, row);
     }
     *all = (int)rows->len;
@@ -50,7 +50,7 @@ static void add_cells(GString *svg, const ClassMetrics *m, const GArray *rows, i
                       int top) {
     const Row *row = &g_array_index(rows, Row, r);
     for (int c = 0; c < (int)rows->len; c++) {
-        int taken = m->confusion[row->class * m->classes + g_array_index(rows, Row, c).class];
+        int taken = class_confusion(m, row->class, g_array_index(rows, Row, c).class);
         int x = left + c * CELL, y = top + r * CELL;
         if (!taken) continue;
         char opacity[G_ASCII_DTOSTR_BUF_SIZE];

@@ -80,11 +80,22 @@ static bool ask(Library *library, const char *line, int place, const SearchOptio
     g_autoptr(Query) query = query_parse(terms, error);
     g_autoptr(SearchResult) result = query ? library_search(library, query, how, error) : NULL;
     if (!result) return false;
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < result->hits->len; i++) {
         const SearchHit *found = result->hits->pdata[i];
         RunHit hit = {g_strdup(id), name_of(judgments, id, found->clip), found->score, place};
+        if (g_hash_table_contains(seen, hit.document)) { /* two clips of one name are one */
+            hit_clear(&hit);
+            continue;
+        }
+        g_hash_table_add(seen, hit.document);
         g_array_append_val(hits, hit);
     }
+    RunHit nothing = {.query = g_strdup(id), .place = place};
+    if (result->hits->len)
+        hit_clear(&nothing);
+    else
+        g_array_append_val(hits, nothing);
     return true;
 }
 
@@ -105,6 +116,7 @@ static bool write_run(const char *path, const GArray *hits, GError **error) {
     for (guint i = 0; i < hits->len; i++) {
         const RunHit *hit = &g_array_index(hits, RunHit, i);
         bool same = i > 0 && g_array_index(hits, RunHit, i - 1).place == hit->place;
+        if (!hit->document) continue;
         rank = same ? rank + 1 : 1;
         g_autofree char *query = g_strdelimit(g_strdup(hit->query), " \t", '_');
         fprintf(out, "%s Q0 %s %d %.9g earshot\n", query, hit->document, rank, hit->score);

@@ -84,11 +84,13 @@ static int column_of(const GPtrArray *header, const char *const *names) {
     return -1;
 }
 
-static bool read_header(const char *where, Csv *csv, const char *fold, Columns *c, GError **error) {
+static bool read_header(const char *where, Csv *csv, const char *fold, Columns *c, guint *fields,
+                        GError **error) {
     GError *fault = NULL;
     g_autoptr(GPtrArray) header = csv_next(csv, &fault);
     if (fault) g_propagate_error(error, fault);
     if (!header) return fault ? false : error_fail(error, ERR_FORMAT, "%s: is empty", where);
+    *fields = header->len;
     *c = (Columns){column_of(header, NAMES("path", "file", "filename", "file_name",
                                            "slice_file_name", "fname")),
                    column_of(header, NAMES("label", "category", "class", "labels")),
@@ -130,26 +132,50 @@ typedef struct {
     const char *where;
     char *folder;
     Columns columns;
+    guint fields; /* of the header */
+    gint64 line;
     GHashTable *known; /* path → number + 1 */
 } Reading;
 
-static bool take_row(Examples *e, Reading *r, const GPtrArray *row, gint64 line, GError **error) {
-    g_autofree char *name = field_of(row, r->columns.path);
+static bool refuse(const Reading *r, const char *name, const char *why, GError **error) {
+    return error_fail(error, ERR_FORMAT, "%s:%" G_GINT64_FORMAT ": %s%s", r->where, r->line, name,
+                      why);
+}
+
+/* A sound's first row adds it; later ones must agree. Returns its number; −1 with an error. */
+static int sound_of(Examples *e, Reading *r, const GPtrArray *row, const char *name,
+                    GError **error) {
     g_autofree char *number = field_of(row, r->columns.number);
-    char *caption = field_of(row, r->columns.caption);
-    if (!name)
-        return error_fail(error, ERR_FORMAT, "%s:%" G_GINT64_FORMAT ": no path", r->where, line);
-    char *path = find_file(r->folder, name, number);
+    g_autofree char *label = field_of(row, r->columns.label);
+    g_autofree char *path = find_file(r->folder, name, number);
     int known = GPOINTER_TO_INT(g_hash_table_lookup(r->known, path));
-    if (known) {
-        g_free(path);
-    } else {
-        examples_add(e, path, field_of(row, r->columns.label), field_of(row, r->columns.fold));
-        g_hash_table_insert(r->known, path, GINT_TO_POINTER((int)e->paths->len));
+    if (label && !g_utf8_validate(label, -1, NULL)) {
+        refuse(r, "the label is not UTF-8", "", error);
+        return -1;
     }
-    int of = known ? known - 1 : (int)e->paths->len - 1;
+    if (known && g_strcmp0(label, e->labels->pdata[known - 1]) != 0) {
+        refuse(r, name, ": has another label on an earlier line", error);
+        return -1;
+    }
+    if (known) return known - 1;
+    int at = (int)e->paths->len;
+    g_hash_table_insert(r->known, path, GINT_TO_POINTER(at + 1));
+    examples_add(e, g_steal_pointer(&path), g_steal_pointer(&label),
+                 field_of(row, r->columns.fold));
+    return at;
+}
+
+static bool take_row(Examples *e, Reading *r, const GPtrArray *row, GError **error) {
+    g_autofree char *name = field_of(row, r->columns.path);
+    g_autofree char *caption = field_of(row, r->columns.caption);
+    if (row->len > r->fields)
+        return refuse(r, "more fields than the header has; a text with commas wants quotes", "",
+                      error);
+    if (!name) return refuse(r, "no path", "", error);
+    int of = sound_of(e, r, row, name, error);
+    if (of < 0) return false;
     if (caption) {
-        g_ptr_array_add(e->captions, caption);
+        g_ptr_array_add(e->captions, g_steal_pointer(&caption));
         g_array_append_val(e->caption_of, of);
     }
     return e->paths->len <= EXAMPLES_MAX ||
@@ -161,7 +187,8 @@ static bool read_rows(Examples *e, Reading *r, Csv *csv, GError **error) {
     for (;;) {
         g_autoptr(GPtrArray) row = csv_next(csv, &fault);
         if (!row) break;
-        if (!take_row(e, r, row, csv_line(csv), error)) return false;
+        r->line = csv_line(csv);
+        if (!take_row(e, r, row, error)) return false;
     }
     if (fault) g_propagate_error(error, fault);
     if (fault) return false;
@@ -177,7 +204,8 @@ static bool read_manifest(Examples *e, const char *where, const char *fold, GErr
     g_autofree char *folder = g_path_get_dirname(where);
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     Reading r = {.where = where, .folder = folder, .known = known};
-    return read_header(where, csv, fold, &r.columns, error) && read_rows(e, &r, csv, error);
+    return read_header(where, csv, fold, &r.columns, &r.fields, error) &&
+           read_rows(e, &r, csv, error);
 }
 
 Examples *examples_read(const char *where, const char *fold, GError **error) {

@@ -57,6 +57,7 @@ static bool add(Reading *r, const char *query, const char *document, double rati
                 GError **error) {
     if (!*query || !*document) return refuse(r, error, "a query or document is empty");
     if (!(fabs(rating) <= RATING_MOST)) return refuse(r, error, "the rating is out of range");
+    if (rating != rint(rating)) return refuse(r, error, "the rating is not a whole number");
     Judgment row = {g_strdup(query), g_strdup(document), (int)lrint(rating)};
     Judgments *j = r->judgments;
     g_array_append_val(j->rows, row);
@@ -202,25 +203,33 @@ static bool read_table(Reading *r, const char *text, gsize len, GError **error) 
 
 /* ---- JSON: Quepid's export, and the workbench's judgment list ---- */
 
+/* A number, or a number in a string; null is nobody's judgment. */
+static bool take_rating(Reading *r, const char *query, const char *document, json_t *rating,
+                        GError **error) {
+    double number = json_number_value(rating);
+    if (json_is_null(rating)) return true;
+    if (json_is_number(rating) ||
+        (json_is_string(rating) && parse_number(json_string_value(rating), &number)))
+        return add(r, query, document, number, error);
+    return error_fail(error, ERR_FORMAT, "%s: \"%s\": the rating of %s is no number", r->path,
+                      query, document);
+}
+
 static bool take_ratings(Reading *r, const char *query, json_t *ratings, GError **error) {
     const char *document;
     json_t *value;
     size_t i;
     if (json_is_object(ratings)) {
         json_object_foreach(ratings, document, value)
-            if (json_is_number(value) && !add(r, query, document, json_number_value(value), error))
-                return false;
+            if (!take_rating(r, query, document, value, error)) return false;
         return true;
     }
     json_array_foreach(ratings, i, value) {
-        json_t *rating = json_object_get(value, "rating");
-        double number = json_number_value(rating);
         document = text_of(value, NAMES("docId", "doc_id"));
-        if (!document ||
-            (json_is_string(rating) && !parse_number(json_string_value(rating), &number)))
+        if (!document)
             return error_fail(error, ERR_FORMAT, "%s: \"%s\": rating %zu is not {docId, rating}",
                               r->path, query, i);
-        if (!add(r, query, document, number, error)) return false;
+        if (!take_rating(r, query, document, json_object_get(value, "rating"), error)) return false;
     }
     return true;
 }
@@ -416,6 +425,7 @@ GArray *run_parse(const char *path, const char *text, GError **error) {
     g_autoptr(GArray) hits = g_array_new(FALSE, FALSE, sizeof(RunHit));
     g_array_set_clear_func(hits, hit_clear);
     g_autoptr(GHashTable) place = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (int i = 0; lines[i]; i++) {
         g_auto(GStrv) fields = split_blanks(lines[i]);
@@ -429,6 +439,11 @@ GArray *run_parse(const char *path, const char *text, GError **error) {
         int known = GPOINTER_TO_INT(g_hash_table_lookup(place, fields[0]));
         if (!known) known = (int)g_hash_table_size(place) + 1;
         g_hash_table_insert(place, g_strdup(fields[0]), GINT_TO_POINTER(known));
+        if (!g_hash_table_add(seen, key_of(fields[0], fields[2]))) {
+            error_fail(error, ERR_FORMAT, "%s:%d: %s is there twice for query %s", path, i + 1,
+                       fields[2], fields[0]);
+            return NULL;
+        }
         RunHit hit = {g_strdup(fields[0]), g_strdup(fields[2]), (double)(float)score, known};
         g_array_append_val(hits, hit);
     }

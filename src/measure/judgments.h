@@ -43,13 +43,13 @@ bool judgments_rating(const Judgments *judgments, const char *query, const char 
 bool judgments_write(const Judgments *judgments, FILE *out, JudgedFormat format, GError **error);
 
 typedef struct {
-    char *query, *document;
+    char *query, *document; /* document NULL: the query was asked and found nothing */
     double score;
-    int place; /* in the file */
+    int place; /* of the query among the queries, from 1 */
 } RunHit;
 
 /* A run in TREC's form: "qid Q0 docno rank sim run_id". Sorted as trec_eval sorts: by query as they
  * first appear, then by falling score, equal ones by falling docno; the rank column counts for
- * nothing. */
+ * nothing. A document twice under one query is an error, as trec_eval has it. */
 GArray *run_read(const char *path, GError **error); /* of RunHit; g_array_unref frees all */
 GArray *run_parse(const char *path, const char *text, GError **error);

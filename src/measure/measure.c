@@ -65,7 +65,11 @@ void class_metrics_free(ClassMetrics *m) {
     g_free(m);
 }
 
-static ClassMetrics *class_metrics_new(int count, int classes) {
+static ClassMetrics *class_metrics_new(int count, int classes, GError **error) {
+    if (classes > CLASSES_MOST) {
+        error_fail(error, ERR_LIMIT, "%d labels are more than %d", classes, CLASSES_MOST);
+        return NULL;
+    }
     ClassMetrics *m = g_new0(ClassMetrics, 1);
     *m = (ClassMetrics){.count = count, .classes = classes};
     m->confusion = g_new0(int, (gsize)classes *classes);
@@ -74,7 +78,8 @@ static ClassMetrics *class_metrics_new(int count, int classes) {
 
 static void add_guess(ClassMetrics *m, int class, int guess) {
     m->confusion[(gsize) class * m->classes + guess]++;
-    m->accuracy += class == guess ? 1.0 / m->count : 0;
+    m->right += class == guess;
+    m->accuracy = (double)m->right / m->count;
 }
 
 /* [set->count]: each sound's place among the labels. NULL: one has none of them. Caller frees. */
@@ -102,12 +107,12 @@ ClassMetrics *measure_zeroshot(Engine *engine, const Examples *examples, const E
                                char **labels, const char *const *templates, GError **error) {
     int classes = (int)g_strv_length(labels);
     g_autofree int *class = classes_of(examples, set, labels, error);
+    g_autoptr(ClassMetrics) m = class ? class_metrics_new(set->count, classes, error) : NULL;
     g_autoptr(Labels) names =
-        class ? labels_new(engine, (const char *const *)labels, templates, error) : NULL;
+        m ? labels_new(engine, (const char *const *)labels, templates, error) : NULL;
     if (!names) return NULL;
     g_autofree LabelScore *scores = g_new(LabelScore, classes);
     g_autofree float *cosines = g_new(float, (gsize)classes * set->count);
-    ClassMetrics *m = class_metrics_new(set->count, classes);
     for (int i = 0; i < set->count; i++) {
         labels_score(names, set->vectors + (gsize)i * (gsize)set->dim, scores);
         add_guess(m, class[i], scores[0].label);
@@ -115,29 +120,42 @@ ClassMetrics *measure_zeroshot(Engine *engine, const Examples *examples, const E
             cosines[(gsize)scores[c].label * (gsize)set->count + (gsize)i] = scores[c].cosine;
     }
     m->retrieval = retrieval_metrics(cosines, classes, set->count, same_class, class);
-    return m;
+    return g_steal_pointer(&m);
 }
 
 /* ---- the probe ---- */
 
-/* The fold of each sound: by name, in the order of appearance; or parts of each class in turn,
- * after a shuffle that is always the same. Returns how many. */
-static int name_folds(const Examples *examples, const EmbeddedSet *set, int *fold) {
+/* The fold of each sound by its name, in the order of appearance. Returns how many; −1: a sound has
+ * none. */
+static int name_folds(const Examples *examples, const EmbeddedSet *set, int *fold, GError **error) {
     g_autoptr(GHashTable) number = g_hash_table_new(g_str_hash, g_str_equal);
     for (int i = 0; i < set->count; i++) {
         char *name = examples->folds->pdata[set->example[i]];
-        int known = name ? GPOINTER_TO_INT(g_hash_table_lookup(number, name)) : 0;
+        if (!name) {
+            error_fail(error, ERR_FORMAT, "%s: has no fold",
+                       (char *)examples->paths->pdata[set->example[i]]);
+            return -1;
+        }
+        int known = GPOINTER_TO_INT(g_hash_table_lookup(number, name));
         if (!known) {
             known = (int)g_hash_table_size(number) + 1;
-            g_hash_table_insert(number, name ? name : (char *)"", GINT_TO_POINTER(known));
+            g_hash_table_insert(number, name, GINT_TO_POINTER(known));
         }
         fold[i] = known - 1;
     }
     return (int)g_hash_table_size(number);
 }
 
+/* Parts of each class in turn, after a shuffle that is always the same; a class begins with the
+ * fold after the last one's, so that classes of one sound do not all lie in one. */
 static void draw_folds(const int *class, int count, int classes, int folds, int *fold) {
     g_autofree int *next = g_new0(int, classes), *order = g_new(int, count);
+    for (int i = 0; i < count; i++) next[class[i]]++;
+    for (int c = 0, begin = 0; c < classes; c++) {
+        int sounds = next[c];
+        next[c] = begin;
+        begin += sounds;
+    }
     Random random = random_of(1, 0, 0);
     for (int i = 0; i < count; i++) order[i] = i;
     for (int i = count - 1; i > 0; i--) {
@@ -176,13 +194,14 @@ ClassMetrics *measure_probe(const Examples *examples, const EmbeddedSet *set, ch
     if (folds > 0)
         draw_folds(class, set->count, classes, folds, fold);
     else
-        folds = name_folds(examples, set, fold);
+        folds = name_folds(examples, set, fold, error);
+    if (folds < 0) return NULL;
     if (folds < 2 || folds > set->count) {
         error_fail(error, ERR_USAGE, "%d folds cannot be made of %d sounds", folds, set->count);
         return NULL;
     }
-    ClassMetrics *m = class_metrics_new(set->count, classes);
-    for (int f = 0; f < folds; f++) probe_fold(set, class, fold, f, m);
+    ClassMetrics *m = class_metrics_new(set->count, classes, error);
+    for (int f = 0; m && f < folds; f++) probe_fold(set, class, fold, f, m);
     return m;
 }
 

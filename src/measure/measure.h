@@ -28,12 +28,19 @@ EmbeddedSet *embedded_set_new(Engine *engine, const Examples *examples, const Me
 void embedded_set_free(EmbeddedSet *set);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmbeddedSet, embedded_set_free)
 
+#define CLASSES_MOST 4096 /* ERR_LIMIT above: a confusion of all pairs is kept */
+
 typedef struct {
-    int count, classes;
-    double accuracy;            /* of the sounds: the best class is theirs */
+    int count, classes, right;
+    double accuracy;            /* right / count: the best class is theirs */
     RetrievalMetrics retrieval; /* each class's text among all sounds; all 0 for a probe */
     int *confusion;             /* [classes][classes]: of class, taken for */
 } ClassMetrics;
+
+/* Sounds of class `of` that were taken for class `as`. */
+static inline int class_confusion(const ClassMetrics *m, int of, int as) {
+    return m->confusion[(size_t)of * (size_t)m->classes + (size_t)as];
+}
 
 void class_metrics_free(ClassMetrics *metrics);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(ClassMetrics, class_metrics_free)

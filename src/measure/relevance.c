@@ -40,6 +40,7 @@ static GArray *ranked_of(const Judgments *j, const GArray *hits, guint first, gu
     for (guint i = first; i < end; i++) {
         const RunHit *hit = &g_array_index(hits, RunHit, i);
         int rating = RANK_UNJUDGED;
+        if (!hit->document) continue;
         judgments_rating(j, hit->query, hit->document, &rating);
         g_array_append_val(ranked, rating);
     }
@@ -74,8 +75,9 @@ Relevance *relevance_of(const GArray *hits, const Judgments *judgments, RankLike
     }
     for (guint i = 0; i < r->rows->len; i++)
         for (int m = 0; m < count; m++)
-            r->means[m] += g_array_index(r->rows, RelevanceRow, i).values[m] / r->rows->len;
-    for (int m = 0; m < count; m++) r->means[m] = rank_rounded(like, r->means[m]);
+            r->means[m] += g_array_index(r->rows, RelevanceRow, i).values[m];
+    for (int m = 0; m < count && r->rows->len; m++)
+        r->means[m] = rank_rounded(like, r->means[m] / r->rows->len);
     if (r->rows->len) return r;
     relevance_free(r);
     error_fail(error, ERR_NOT_FOUND, "none of the queries that were asked is judged");

@@ -159,5 +159,8 @@ double rank_metric(const RankMetric *metric, RankLike like, const RankedQuery *q
 }
 
 double rank_rounded(RankLike like, double value) {
-    return like == LIKE_TREC ? rint(value * 1e4) / 1e4 : value; /* halves to even, as printf does */
+    char digits[64]; /* of a mean or a share; the locale's comma comes back as it went */
+    if (like != LIKE_TREC || !(fabs(value) < 1e9)) return value;
+    snprintf(digits, sizeof digits, "%.4f", value);
+    return strtod(digits, NULL);
 }

@@ -38,10 +38,11 @@ static int column_of(const GPtrArray *header, const char *const *names) {
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
 static bool read_header(const char *path, bool file_words, Csv *csv, Columns *columns,
-                        GError **error) {
+                        guint *fields, GError **error) {
     g_autoptr(GPtrArray) header = csv_next(csv, error);
     if (!header)
         return error && *error ? false : error_fail(error, ERR_FORMAT, "%s: is empty", path);
+    *fields = header->len;
     *columns = (Columns){
         .path = column_of(header, NAMES("path", "file", "filename")),
         .caption = column_of(header, NAMES("caption", "text")),
@@ -69,6 +70,7 @@ typedef struct {
     Columns columns;
     const char *folder;
     bool file_words;
+    guint fields;      /* of the header */
     GHashTable *known; /* path → ManifestClip */
     gint64 line;
 } Reading;
@@ -166,6 +168,9 @@ static bool read_texts(const Reading *r, const GPtrArray *row, const char *name,
 static bool take_row(Reading *r, const GPtrArray *row, GError **error) {
     g_auto(Texts) texts = {0};
     g_autofree char *name = field_of(row, r->columns.path);
+    if (row->len > r->fields)
+        return refuse(r, "more fields than the header has; a text with commas wants quotes", "",
+                      error);
     if (!name) return refuse(r, "no path", "", error);
     if (!read_texts(r, row, name, &texts, error)) return false;
     ManifestClip *clip = clip_of(r, name, error);
@@ -203,7 +208,7 @@ Manifest *manifest_read(const char *path, bool file_words, GError **error) {
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     Reading reading = {
         .manifest = manifest, .folder = folder, .file_words = file_words, .known = known};
-    bool well = read_header(path, file_words, csv, &reading.columns, error) &&
+    bool well = read_header(path, file_words, csv, &reading.columns, &reading.fields, error) &&
                 read_rows(&reading, csv, error);
     return well ? g_steal_pointer(&manifest) : NULL;
 }

@@ -13,13 +13,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MAGIC   "EARSHOTM"
-#define VERSION 1
-#define AT_ONCE 64 /* sounds that are decoded between two writes */
-#define SHORTEST                                                                                   \
-    1024 /* samples that the reflection needs; shorter sounds are padded with zeros                \
-          */
-#define PER_DB 100.0f
+#define MAGIC    "EARSHOTM"
+#define VERSION  1
+#define AT_ONCE  64   /* sounds that are decoded between two writes */
+#define SHORTEST 1024 /* samples; shorter sounds are padded with zeros */
+#define PER_DB   100.0f
 
 static const double speeds[MEL_CACHE_SPEEDS] = {1, 0.71, 0.85, 1.18, 1.41};
 
@@ -78,19 +76,25 @@ typedef struct {
     Made *made; /* [AT_ONCE][MEL_CACHE_SPEEDS] */
 } Round;
 
-/* All samples at `rate`, MEL_CACHE_SECONDS of the sound at most. Caller frees. */
-static float *decode(const char *path, int rate, double speed, gsize *count, GError **error) {
+/* Samples that the reflection at the ends needs, and SHORTEST. */
+static gsize least_samples(const ClapFeatures *f) {
+    return MAX((gsize)SHORTEST, (gsize)f->n_fft / 2 + 1);
+}
+
+/* All samples at `rate`, MEL_CACHE_SECONDS of the sound at most, zeros up to `least`. Caller frees.
+ */
+static float *decode(const char *path, int rate, gsize least, gsize *count, GError **error) {
     g_autoptr(Pcm) pcm = pcm_open(path, rate, error);
     if (!pcm) return NULL;
     gsize most = (gsize)(MEL_CACHE_SECONDS * (double)rate), got = 0;
-    g_autofree float *samples = g_new0(float, MAX(most, SHORTEST));
+    g_autofree float *samples = g_new0(float, MAX(most, least));
     while (got < most) {
         gssize n = pcm_read(pcm, samples + got, (gssize)(most - got), error);
         if (n < 0) return NULL;
         if (n == 0) break;
         got += (gsize)n;
     }
-    *count = MAX(got, SHORTEST);
+    *count = MAX(got, least);
     if (got > 0) return g_steal_pointer(&samples);
     error_fail(error, ERR_FORMAT, "%s: has no samples", path);
     return NULL;
@@ -105,7 +109,7 @@ static void make_one(void *context, int item, int thread) {
     const char *path = round->sounds[item / MEL_CACHE_SPEEDS];
     gsize count = 0;
     g_autofree float *samples =
-        decode(path, (int)lrint(f->sampling_rate / speed), speed, &count, &made->error);
+        decode(path, (int)lrint(f->sampling_rate / speed), least_samples(f), &count, &made->error);
     if (!samples) return;
     made->frames = (int)mel_frames(round->mels[thread], count);
     gsize n = (gsize)made->frames * (gsize)f->feature_size;

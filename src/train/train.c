@@ -92,6 +92,10 @@ static void report(const Train *train, const TrainEpoch *epoch, const char *what
     if (train->options->report) train->options->report(train->options->user, epoch, what);
 }
 
+void train_warn(const Train *train, const char *line) {
+    if (train->options->warn) train->options->warn(train->options->user, line);
+}
+
 static bool stopped(const Train *train) {
     return train->options->stop && g_atomic_int_get(train->options->stop);
 }
@@ -202,7 +206,7 @@ static bool one_step(Train *train, GError **error) {
 
 typedef struct {
     gint64 began, saved, epoch_began; /* microseconds */
-    int64_t first;                    /* step */
+    int64_t first, epoch_first;       /* steps */
 } Clock;
 
 static bool end_epoch(Train *train, Clock *clock, GError **error) {
@@ -211,29 +215,37 @@ static bool end_epoch(Train *train, Clock *clock, GError **error) {
     double all = (double)(g_get_monotonic_time() - clock->began) * 1e-6;
     TrainEpoch epoch = {.epoch = (int)(step / each),
                         .loss = train->loss_sum / MAX(1, train->loss_count),
-                        .clips_per_second = (double)each * train->options->batch / seconds,
+                        .clips_per_second =
+                            (double)(step - clock->epoch_first) * train->options->batch / seconds,
                         .seconds = all};
     epoch.seconds_left = all / (double)(step - clock->first) * (double)(train->state.steps - step);
     validation_run(train, &epoch);
     train->loss_sum = 0, train->loss_count = 0;
-    clock->epoch_began = clock->saved = g_get_monotonic_time();
     if (!train_log_add(train, &epoch, error) || !train_save_model(train, error) ||
         !checkpoint_save(train, error))
         return false;
     report(train, &epoch, NULL);
+    clock->epoch_began = clock->saved = g_get_monotonic_time();
+    clock->epoch_first = step;
     return true;
 }
 
 /* Time is up, or the user wants an end: what was learnt is kept. */
 static bool leave(Train *train, GError **error) {
     if (!train_save_model(train, error) || !checkpoint_save(train, error)) return false;
-    return !stopped(train) || error_fail(error, ERR_CANCELLED, "interrupted; go on with --resume");
+    if (stopped(train)) return error_fail(error, ERR_CANCELLED, "interrupted; go on with --resume");
+    g_autofree char *line = g_strdup_printf("time is up after step %" G_GINT64_FORMAT
+                                            " of %" G_GINT64_FORMAT "; go on with --resume",
+                                            train->state.step, train->state.steps);
+    train_warn(train, line);
+    return true;
 }
 
 static bool run(Train *train, GError **error) {
     const TrainOptions *o = train->options;
     int64_t each = steps_an_epoch(train);
     Clock clock = {.first = train->state.step, .began = g_get_monotonic_time()};
+    clock.epoch_first = clock.first;
     clock.saved = clock.epoch_began = clock.began;
     while (train->state.step < train->state.steps) {
         gint64 now = g_get_monotonic_time();

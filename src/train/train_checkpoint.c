@@ -56,6 +56,8 @@ bool checkpoint_load(Train *train, GError **error) {
     train->state.step = g_ascii_strtoll(step, NULL, 10);
     train->loss_sum = g_ascii_strtod(loss, &end);
     train->loss_count = (int)g_ascii_strtoll(end, NULL, 10);
+    if (train->state.step < 0 || train->state.step > train->state.steps || train->loss_count < 0)
+        return error_fail(error, ERR_FORMAT, "%s: step %s is none of this run", path, step);
     return take(file, path, "value", train->params->value, floats, error) &&
            take(file, path, "m", train->state.m, floats, error) &&
            take(file, path, "v", train->state.v, floats, error) &&

@@ -12,6 +12,7 @@
 #define MAX_CAPTIONS   (64 << 20) /* bytes of a file of captions */
 #define MOST_PER_CLASS 40         /* captions that may stand for a class */
 #define MOST_SENTENCES 16384      /* whose similarities are kept */
+#define MOST_CLASSES   8192       /* of --loss classes, whose likeness to each other is kept */
 #define HELD_OUT       10         /* one clip in so many, where no --valid is given */
 #define LEAST_HELD_OUT 40         /* clips from which some are held out */
 
@@ -70,17 +71,15 @@ static bool add_texts(Train *train, const ManifestClip *from, TrainClip *clip, G
     return true;
 }
 
-static bool add_clips(Train *train, int number, GHashTable *labels, GPtrArray *held,
+/* `held` (by path) are those that are not learnt from, from whichever manifest. */
+static bool add_clips(Train *train, int number, GHashTable *labels, GHashTable *held,
                       GError **error) {
     TrainSource *source = &train->sources[number];
     GPtrArray *clips = source->manifest->clips;
     source->first = (int)train->clips->len;
     for (guint i = 0; i < clips->len; i++) {
         ManifestClip *from = clips->pdata[i];
-        if (held && i % HELD_OUT == HELD_OUT - 1) {
-            g_ptr_array_add(held, from);
-            continue;
-        }
+        if (g_hash_table_contains(held, from->path)) continue;
         TrainClip clip = {.path = from->path, .class = -1, .source = number};
         if (from->label) clip.class = class_of(train, labels, from->label, error);
         if (from->label && clip.class < 0) return false;
@@ -93,6 +92,51 @@ static bool add_clips(Train *train, int number, GHashTable *labels, GPtrArray *h
     }
     source->count = (int)train->clips->len - source->first;
     return true;
+}
+
+/* ---- what is held out ---- */
+
+/* The clips label by label, as the labels first appear; those without one come first. */
+static GPtrArray *by_label(const Manifest *manifest) {
+    GPtrArray *groups = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
+    g_ptr_array_add(groups, g_ptr_array_new());
+    for (guint i = 0; i < manifest->clips->len; i++) {
+        ManifestClip *clip = manifest->clips->pdata[i];
+        GPtrArray *group = clip->label ? g_hash_table_lookup(known, clip->label) : groups->pdata[0];
+        if (!group) {
+            group = g_ptr_array_new();
+            g_ptr_array_add(groups, group);
+            g_hash_table_insert(known, clip->label, group);
+        }
+        g_ptr_array_add(group, clip);
+    }
+    return groups;
+}
+
+/* Every tenth clip, label by label; never the only one of a label. */
+static void hold_out(const Manifest *manifest, GPtrArray *held) {
+    g_autoptr(GPtrArray) groups = by_label(manifest);
+    int since = 0;
+    for (guint g = 0; g < groups->len; g++) {
+        GPtrArray *group = groups->pdata[g];
+        for (guint i = 0; i < group->len && (g == 0 || group->len > 1); i++)
+            if (++since % HELD_OUT == 0) g_ptr_array_add(held, group->pdata[i]);
+    }
+}
+
+/* Sounds that are both learnt from and measured with tell nothing. */
+static void warn_of_overlap(const Train *train, const Manifest *valid) {
+    g_autoptr(GHashTable) learnt = g_hash_table_new(g_str_hash, g_str_equal);
+    guint both = 0;
+    for (guint i = 0; i < train->clips->len; i++)
+        g_hash_table_add(learnt, g_array_index(train->clips, TrainClip, i).path);
+    for (guint i = 0; i < valid->clips->len; i++)
+        both += g_hash_table_contains(learnt, ((ManifestClip *)valid->clips->pdata[i])->path);
+    if (both == 0) return;
+    g_autofree char *line = g_strdup_printf("%s: %u of its %u sounds are learnt from as well",
+                                            train->options->valid, both, valid->clips->len);
+    train_warn(train, line);
 }
 
 /* ---- drawing ---- */
@@ -274,6 +318,13 @@ static bool read_sources(Train *train, GError **error) {
 
 static bool check_enough(const Train *train, GError **error) {
     const char *path = train->options->data[0];
+    for (int i = 0; i < train->source_count; i++)
+        if (train->sources[i].count == 0)
+            return error_fail(error, ERR_USAGE, "%s: all of its sounds are held out of %s",
+                              train->options->data[i], path);
+    if (train->loss == LOSS_CLASSES && train->classes->len > MOST_CLASSES)
+        return error_fail(error, ERR_LIMIT, "%s: more than %d labels: --loss pairs", path,
+                          MOST_CLASSES);
     if ((int)train->clips->len < train->options->batch)
         return error_fail(error, ERR_USAGE,
                           "%s: %u sounds to learn from are fewer than a batch of %d: --batch", path,
@@ -294,6 +345,7 @@ bool train_data_open(Train *train, GError **error) {
     if (train->distils) return add_teacher_texts(train, error);
     if (!read_sources(train, error)) return false;
     g_autoptr(GHashTable) labels = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GHashTable) held = g_hash_table_new(g_str_hash, g_str_equal);
     g_autoptr(Manifest) valid = NULL;
     if (train->options->valid) {
         valid = manifest_read(train->options->valid, train->options->file_words, error);
@@ -301,12 +353,14 @@ bool train_data_open(Train *train, GError **error) {
     } else {
         valid = g_new0(Manifest, 1);
         valid->clips = g_ptr_array_new();
+        if (train->sources[0].manifest->clips->len >= LEAST_HELD_OUT)
+            hold_out(train->sources[0].manifest, valid->clips);
+        for (guint i = 0; i < valid->clips->len; i++)
+            g_hash_table_add(held, ((ManifestClip *)valid->clips->pdata[i])->path);
     }
-    for (int i = 0; i < train->source_count; i++) {
-        bool hold = !train->options->valid && i == 0 &&
-                    train->sources[i].manifest->clips->len >= LEAST_HELD_OUT;
-        if (!add_clips(train, i, labels, hold ? valid->clips : NULL, error)) return false;
-    }
+    for (int i = 0; i < train->source_count; i++)
+        if (!add_clips(train, i, labels, held, error)) return false;
+    if (train->options->valid) warn_of_overlap(train, valid);
     for (int i = 0; i < train->source_count; i++) weigh_source(train, &train->sources[i]);
     return check_enough(train, error) && read_captions(train, error) &&
            train_joins_open(train, error) && validation_open(train, valid, error);

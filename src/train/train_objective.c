@@ -47,8 +47,8 @@ static double dot(const float *a, const float *b, int n) {
     return sum;
 }
 
-/* What texts are like before training says nothing where the text tower is yet to learn: then a
- * class is like itself alone. */
+/* What texts are like says nothing where the text tower is yet to learn anything: then a class is
+ * like itself alone. */
 static void harden(Train *train) {
     gsize classes = train->classes->len;
     memset(train->soft, 0, sizeof *train->soft * classes * classes);
@@ -90,23 +90,24 @@ static void warn_of_likeness(const Train *train) {
     for (guint a = 0; a < classes; a++)
         for (guint b = a + 1; b < classes; b++)
             if (train->near[(gsize)a * classes + b] && pairs++ == 0) first = a, second = b;
-    if (pairs == 0 || !train->options->warn) return;
+    if (pairs == 0) return;
     g_autofree char *line = g_strdup_printf(
         "%u of %u pairs of labels mean nearly the same to the model and are not told apart, as "
         "\"%s\" and \"%s\"; the knob near: 1 has them told apart",
         pairs, classes * (classes - 1) / 2, g_array_index(train->classes, TrainClass, first).name,
         g_array_index(train->classes, TrainClass, second).name);
-    train->options->warn(train->options->user, line);
+    train_warn(train, line);
 }
 
 void train_prepare_classes(Train *train) {
     gsize classes = train->classes->len, dim = train->config.projection_dim;
-    if (train->sentences->len && !train->text_trained) keep_sentences(train);
+    bool knows = train->options->from || !train->text_trained;
+    if (train->sentences->len && knows) keep_sentences(train);
     if (train->loss != LOSS_CLASSES) return;
     g_autofree float *vectors = g_new(float, classes *dim);
     train->soft = g_new(float, classes *classes);
     train->near = g_new(bool, classes *classes);
-    if (train->text_trained) {
+    if (!knows) {
         harden(train);
         return;
     }

@@ -94,6 +94,8 @@ typedef struct {
     int loss_count;
 } Train;
 
+void train_warn(const Train *train, const char *line);
+
 #define FEATURE_VARIANTS 4 /* of a clip, where the audio tower is frozen */
 
 /* data.c: reads manifests, builds clips, classes and texts. */

@@ -43,6 +43,9 @@ static bool read_keys(Teacher *teacher, const char *path, bool of_sounds, GError
     if (g_str_has_suffix(text, "\n")) text[strlen(text) - 1] = 0;
     teacher->keys = g_strsplit(text, "\n", -1);
     guint count = g_strv_length(teacher->keys);
+    for (guint i = 0; i < count; i++)
+        if (!*g_strchomp(teacher->keys[i]))
+            return error_fail(error, ERR_FORMAT, "%s:%u: is empty", lines, i + 1);
     if (of_sounds) make_absolute(teacher, lines);
     teacher->number = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < count; i++)

@@ -97,7 +97,11 @@ bool validation_open(Train *train, Manifest *manifest, GError **error) {
     v->clips = (int)MIN(manifest->clips->len, MOST_CLIPS);
     v->class = g_new(int, MAX(v->clips, 1));
     v->queries = g_array_new(FALSE, FALSE, sizeof(Query));
-    return add_queries(train, manifest->clips, error) && hear_all(train, manifest->clips, error);
+    if (!add_queries(train, manifest->clips, error)) return false;
+    if (v->clips && !v->queries->len)
+        train_warn(train, "no sound to measure with has a text that is learnt: there are no "
+                          "figures of the validation");
+    return hear_all(train, manifest->clips, error);
 }
 
 void validation_close(Train *train) {

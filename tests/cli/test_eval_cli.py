@@ -97,7 +97,24 @@ class Probe(Eval):
         got = self.eval("probe", "m.csv", "--folds", "part")
         self.assertEqual(got["count"], 12)
         self.fails("-m", MODEL, "eval", "probe", "m.csv", "--folds", "none", status=2, says="has no column none")
-        self.fails("-m", MODEL, "eval", "probe", "set", "--folds", "1", status=2, says="1 folds cannot be made")
+        self.fails("-m", MODEL, "eval", "probe", "set", "--folds", "1", status=2, says="--folds 1: at least 2")
+
+
+    def test_tables_that_contradict_themselves_are_refused(self):
+        rows = [(*row, "1" if i % 2 else "2") for i, row in enumerate(self.files())]
+        for bad, says in (([(*self.files()[0], "")], "has no fold"), ([(self.files()[0][0], "other", "1")], "another label"),
+                          ([(*self.files()[0], "1", "x")], "more fields"), ([(self.files()[0][0], b"\xff", "1")], "m.csv:2")):
+            self.table("m.csv", ("file", "label", "part"), bad + rows)
+            if bad[0][1] == b"\xff":
+                (self.dir / "m.csv").write_bytes(b"file,label,part\nset/low/100.wav,\xff,1\n")
+            if says == "has no fold":
+                self.table("m.csv", ("file", "label", "part"), bad + rows[1:])
+            self.fails("-m", MODEL, "eval", "probe", "m.csv", "--folds", "part", status=1, says=says)
+        self.fails("-m", MODEL, "eval", "probe", "set", "--folds", "part", status=2, says="a folder has no columns")
+
+    def test_more_labels_than_a_confusion_holds_are_refused(self):
+        (self.dir / "labels").write_text("".join(f"{name}\n" for name in list(LABELS) + list(map(str, range(5000)))))
+        self.fails("-m", MODEL, "eval", "zeroshot", "set", "--labels-file", "labels", status=1, says="5003 labels are more than 4096")
 
 
 class Examples(Eval):
@@ -205,6 +222,36 @@ class Relevance(Eval):
             (self.dir / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
             got = json.loads(self.run_it("--json", "eval", "relevance", "--run", "run", "--judgments", name, "--metric", "rr").stdout)
             self.assertEqual(got["metrics"], {"rr": 1.0})
+
+    def test_a_document_counts_once_a_query(self):
+        (self.dir / "run").write_text("q1 Q0 d1 1 0.5 x\nq1 Q0 d2 2 0.4 x\nq1 Q0 d1 3 0.3 x\n")
+        (self.dir / "q").write_text("q1 0 d1 1\n")
+        self.fails("eval", "relevance", "--run", "run", "--judgments", "q", status=1, says="run:3: d1 is there twice for query q1")
+        self.env["EARSHOT_LIBRARY"] = str(self.dir / "lib")
+        os.rename(self.dir / "set/low/100.wav", self.dir / "set/low/same.wav")
+        os.rename(self.dir / "set/high/5000.wav", self.dir / "set/high/same.wav")
+        self.run_it("-m", MODEL, "index", "set")
+        (self.dir / "queries.txt").write_text("same\nxyzzyx\n")
+        (self.dir / "q").write_text("same 0 same.wav 1\nxyzzyx 0 130.wav 1\n")
+        got = json.loads(self.run_it("--json", "eval", "relevance", "--queries", "queries.txt", "--judgments", "q", "--metric",
+                                     "recall@10", "--mode", "bm25").stdout)
+        self.assertEqual([row["recall@10"] for row in got["queries"]], [1.0, 0.0])  # the second finds nothing, and counts
+        self.assertEqual(got["metrics"], {"recall@10": 0.5})
+
+    def test_means_are_rounded_as_printf_does(self):
+        hits = "".join(f"q{i} Q0 d{i} 1 0.5 x\n" for i in range(16))
+        (self.dir / "run").write_text(hits)
+        (self.dir / "q").write_text("".join(f"q{i} 0 {'d' if i < 1 else 'e'}{i} 1\n" for i in range(16)))
+        got = json.loads(self.run_it("--json", "eval", "relevance", "--run", "run", "--judgments", "q", "--metric", "p@2").stdout)
+        self.assertEqual(got["metrics"], {"p@2": float(f"{0.5 / 16:.4f}")})
+
+    def test_ratings_that_would_be_lost_are_refused(self):
+        (self.dir / "run").write_text("q1 Q0 d1 1 0.5 x\n")
+        for text, says in (('{"query": "q1", "id": "d1", "rating": 0.7}\n', "j:1: the rating is not a whole number"),
+                           ('{"judgmentRatings": [{"query": "q1", "ratings": [{"docId": "d1"}]}]}',
+                            "the rating of d1 is no number")):
+            (self.dir / "j").write_text(text)
+            self.fails("eval", "relevance", "--run", "run", "--judgments", "j", status=1, says=says)
 
     def test_faults_name_file_and_line(self):
         (self.dir / "nan").write_text("q1 Q0 d1 1 nan x\n")

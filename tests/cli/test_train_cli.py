@@ -14,7 +14,7 @@ import subprocess
 import time
 import wave
 
-from cli import EARSHOT, ROOT, Cli, main
+from cli import EARSHOT, ROOT, Cli, main, tone
 
 KINDS = ("a low hum", "a high whistle", "static noise", "clicking")
 AUDIO = {"model_type": "pann", "num_mel_bins": 16, "conv_channels": [6, 8], "conv_kernel": [3, 3], "pool": [2, 2],
@@ -183,8 +183,11 @@ class Learning(Train):
         epochs = self.rows("--json", "train", "--config", "config", "--teacher", "teacher.safetensors", "--only", "text",
                            "-o", "out", "--epochs", "20", *QUICK)
         self.assertGreater(epochs[-1]["valid"]["cosine"], 0.95, epochs[-1])
+        (self.dir / "teacher.txt").write_text("\n".join(["", *texts[1:]]) + "\n")
+        self.fails("train", "--config", "config", "--teacher", "teacher.safetensors", "--only", "text", "-o", "none", status=1,
+                   says="teacher.txt:1: is empty")
         self.fails("train", "--config", "config", "--teacher", "teacher.safetensors", "--only", "text", "--data", "data.csv",
-                   "-o", "none", status=2, says="leave --data out")
+                   "-o", "none", status=2, says="leave --data, --valid and --captions out")
         self.assertLess(epochs[-1]["loss"], epochs[0]["loss"])
 
 
@@ -257,7 +260,9 @@ class SameBytes(Train):
         (self.dir / "joined.json").write_text('{"join": 1, "strength": 1, "ramp": 0}')
         how = ("--epochs", "12", "--loss", "pairs", "--recipe", "joined.json")
         self.train("whole", *how)
-        self.train("cut", *how, "--limit-seconds", "0.05")
+        said = self.run_it("train", "--config", "config", "--data", "data.csv", "--valid", "valid.csv", "-o", "cut", *QUICK, *how,
+                           "--limit-seconds", "0.05").stderr
+        self.assertIn(b"go on with --resume", said)
         self.train("cut", *how, "--resume")
         self.assertEqual(self.weights("whole"), self.weights("cut"))
 
@@ -272,7 +277,8 @@ class SameBytes(Train):
         config = ("--config", "config", "--data", "data.csv")
         self.train("out", "--epochs", "2")
         self.resume_fails(*config, "--seed", "9")
-        self.resume_fails(*config, "--data", "valid.csv")
+        self.manifest("more", ("path", "label"), [("0-1.wav", KINDS[0])])
+        self.resume_fails(*config, "--data", "more.csv")
         (self.dir / "data.csv").write_bytes(data.replace(b"a low hum", b"a low hom"))
         self.resume_fails(*config)
         (self.dir / "data.csv").write_bytes(data)
@@ -337,6 +343,40 @@ class Refusals(Train):
         (self.dir / "0-0.wav").write_text("no sound at all")
         self.refused("--data", "data.csv", *QUICK, says="0-0.wav")
 
+    def test_what_cannot_be_measured_is_told(self):
+        self.manifest("spelt", ("path", "label"), [("0-20.wav", KINDS[0].upper())])
+        said = self.run_it("train", "--config", "config", "--data", "data.csv", "--valid", "spelt.csv", "-o", "out", *QUICK,
+                           "--epochs", "1").stderr
+        self.assertIn(b"no figures of the validation", said)
+        said = self.run_it("train", "--config", "config", "--data", "data.csv", "--valid", "data.csv", "-o", "out", *QUICK,
+                           "--epochs", "1").stderr
+        self.assertIn(b"24 of its 24 sounds are learnt from as well", said)
+
+    def test_what_is_held_out_is_of_many_labels_and_learnt_from_nowhere(self):
+        for seed in range(6, 18):
+            for kind in range(4):
+                write_sound(self.dir / f"{kind}-{seed}.wav", kind, seed)
+        rows = [(f"{kind}-{seed}.wav", KINDS[kind]) for seed in range(18) for kind in range(4)]
+        self.manifest("all", ("path", "label"), rows + [("0-20.wav", "alone")])
+        epochs = self.rows("--json", "train", "--config", "config", "--data", "all.csv", "-o", "out", *QUICK, "--epochs", "1")
+        self.assertIn("map@10", epochs[0]["valid"])
+        self.manifest("again", ("path", "label"), rows[:1])
+        once = self.rows("--json", "train", "--config", "config", "--data", "all.csv", "--data", "all.csv", "-o", "twice", *QUICK,
+                         "--epochs", "1")
+        self.assertIn("map@10", once[0]["valid"])
+
+    def test_numbers_out_of_range_are_refused(self):
+        for args, says in ((("--data", "data.csv:inf"), "a share is from"), (("--data", "data.csv:0"), "a share is from"),
+                           (("--data", "data.csv", "--seed", "-1"), "--seed -1"),
+                           (("--data", "data.csv", "--seed", "9" * 30), "--seed 999"),
+                           (("--data", "data.csv", "--batch", "65536"), "--batch")):
+            self.refused(*args, says=says, status=2)
+
+    def test_a_window_longer_than_a_sound_is_filled_with_silence(self):
+        (self.dir / "config/preprocessor_config.json").write_text(json.dumps({**FEATURES, "fft_window_size": 16384}))
+        tone(self.dir / "0-0.wav", seconds=0.02)
+        self.train("out", "--epochs", "1")
+
     def test_a_disk_that_is_full_is_named(self):
         full = f"ulimit -f 16; exec '{EARSHOT}' train --config config --data data.csv -o out --batch 8"
         done = subprocess.run(["bash", "-c", full], capture_output=True, text=True, cwd=self.dir, env=self.env)
@@ -361,8 +401,8 @@ class Refusals(Train):
         at = json.loads(model[8:8 + length])["audio_model.audio_encoder.fc1.bias"]["data_offsets"][0]
         model[8 + length + at:8 + length + at + 4] = struct.pack("<f", math.nan)
         (self.dir / "base/model.safetensors").write_bytes(model)
-        self.fails("train", "--from", "base", "--data", "data.csv", "--valid", "valid.csv", "-o", "out", *QUICK, status=1,
-                   says="step 1: the loss is not a number")
+        self.fails("train", "--from", "base", "--data", "data.csv", "--valid", "valid.csv", "-o", "out", *QUICK, "--loss",
+                   "pairs", status=1, says="step 1: the loss is not a number")
 
 
 if __name__ == "__main__":
