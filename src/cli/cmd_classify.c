@@ -170,9 +170,11 @@ static void example_fault(void *app, const char *message) {
 /* How well the labels can be learnt: said once, on stderr. */
 static void say_accuracy(App *app, const Examples *examples, const EmbeddedSet *set,
                          char **labels) {
-    g_autoptr(ClassMetrics) m = measure_probe(examples, set, labels, MIN(FOLDS, set->count), NULL);
+    bool has_folds = examples->folds->pdata[0] != NULL;
+    g_autoptr(ClassMetrics) m =
+        measure_probe(examples, set, labels, has_folds ? 0 : MIN(FOLDS, set->count), NULL);
     if (m)
-        app_say(app, "%d labels learnt from %d sounds; %.0f %% right in cross-validation",
+        app_say(app, "%d labels learnt from %d examples; %.0f %% right in cross-validation",
                 m->classes, m->count, 100 * m->accuracy);
 }
 

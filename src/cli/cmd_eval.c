@@ -211,7 +211,44 @@ static const struct {
     bool (*run)(const Eval *e, Engine *engine, GError **error);
 } kinds[] = {{"zeroshot", zeroshot}, {"probe", probe}, {"retrieval", retrieval}};
 
+/* An option that the kind does not know is an error, not passed over. */
+static bool check_options(const Options *o, const char *kind, GError **error) {
+    const RelevanceOptions *r = &o->relevance;
+    const struct {
+        const char *name, *kinds;
+        bool given;
+    } wanted[] = {
+        {"labels-file", "zeroshot", o->labels_file},
+        {"template", "zeroshot", o->templates},
+        {"folds", "probe", o->folds},
+        {"svg", "zeroshot probe", o->svg},
+        {"judgments", "relevance", r->judgments},
+        {"queries", "relevance", r->queries},
+        {"mode", "relevance", r->mode},
+        {"like", "relevance", r->like},
+        {"metric", "relevance", r->metrics},
+        {"run", "relevance", r->run},
+        {"run-out", "relevance", r->run_out},
+        {"sweep", "relevance", r->sweep},
+        {"from", "judgments", r->from},
+        {"to", "judgments", r->to},
+    };
+    for (gsize i = 0; i < G_N_ELEMENTS(wanted); i++)
+        if (wanted[i].given && !strstr(wanted[i].kinds, kind))
+            return error_fail(error, ERR_USAGE, "--%s is of eval %s", wanted[i].name,
+                              wanted[i].kinds);
+    if (r->run && (r->queries || r->mode || r->run_out || r->sweep))
+        return error_fail(error, ERR_USAGE,
+                          "--run is judged as it is: leave --queries, --mode, --run-out and "
+                          "--sweep out");
+    return !r->sweep || (!r->mode && !r->run_out) ||
+           error_fail(error, ERR_USAGE,
+                      "--sweep tries hybrid searches: leave --mode and --run-out "
+                      "out");
+}
+
 static bool measure(App *app, const Options *o, char **args, GError **error) {
+    if (args[1] && !check_options(o, args[1], error)) return false;
     if (g_strcmp0(args[1], "relevance") == 0 && !args[2])
         return eval_relevance(app, &o->relevance, error);
     if (g_strcmp0(args[1], "judgments") == 0 && g_strcmp0(args[2], "convert") == 0)

@@ -1,6 +1,7 @@
 /* earshot train: a model of one's own. */
 #include "app.h"
 #include "error.h"
+#include "team.h"
 #include "train.h"
 
 #include <string.h>
@@ -138,6 +139,7 @@ static bool fill(App *app, const Options *o, TrainOptions *t, GError **error) {
                         .warn = take_warning,
                         .user = app};
     t->threads = app->common.threads > 0 ? app->common.threads : (int)g_get_num_processors();
+    t->threads = MIN(t->threads, TEAM_MOST);
     recipe_standard(&t->recipe);
     if (o->recipe && !recipe_read(o->recipe, &t->recipe, error)) return false;
     return parse_seed(o->seed, &t->seed, error);

@@ -3,11 +3,13 @@
 
 #include "app_library.h"
 #include "error.h"
+#include "file.h"
 #include "inputs.h"
 #include "query.h"
 #include "relevance.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define HITS_A_QUERY 1000 /* as trec_eval's runs usually have */
@@ -109,21 +111,37 @@ static GArray *ask_all(App *app, Library *library, char **queries, const SearchO
     return g_steal_pointer(&hits);
 }
 
+/* Text that is ready goes to stdout, or to a file that appears whole or not at all. */
+static bool put_text(int fd, const char *path, void *user, GError **error) {
+    const GString *text = user;
+    return file_put(fd, path, text->str, text->len, error);
+}
+
+static bool put_out(const char *path, GString *text, GError **error) {
+    if (strcmp(path, "-") != 0) return file_replace(path, put_text, text, error);
+    fwrite(text->str, 1, text->len, stdout);
+    return app_flush(stdout, "standard output", error);
+}
+
+/* Blanks of a query become "_"; a document with some has no place in the format. */
 static bool write_run(const char *path, const GArray *hits, GError **error) {
-    FILE *out = strcmp(path, "-") == 0 ? stdout : fopen(path, "w");
+    g_autoptr(GString) text = g_string_new(NULL);
     int rank = 0;
-    if (!out) return error_fail_errno(error, path, errno);
     for (guint i = 0; i < hits->len; i++) {
         const RunHit *hit = &g_array_index(hits, RunHit, i);
         bool same = i > 0 && g_array_index(hits, RunHit, i - 1).place == hit->place;
         if (!hit->document) continue;
+        if (strpbrk(hit->document, " \t\r\n"))
+            return error_fail(
+                error, ERR_FORMAT,
+                "%s: a document with blanks cannot stand in a run; judge it by its id",
+                hit->document);
         rank = same ? rank + 1 : 1;
-        g_autofree char *query = g_strdelimit(g_strdup(hit->query), " \t", '_');
-        fprintf(out, "%s Q0 %s %d %.9g earshot\n", query, hit->document, rank, hit->score);
+        g_autofree char *query = g_strdelimit(g_strdup(hit->query), " \t\r\n", '_');
+        g_string_append_printf(text, "%s Q0 %s %d %.9g earshot\n", query, hit->document, rank,
+                               hit->score);
     }
-    bool well = app_flush(out, path, error);
-    if (out != stdout) fclose(out);
-    return well;
+    return put_out(path, text, error);
 }
 
 /* ---- output ---- */
@@ -266,10 +284,13 @@ bool eval_convert(const RelevanceOptions *o, char **args, GError **error) {
         return error_fail(error, ERR_USAGE, "eval judgments convert wants IN OUT and --to");
     g_autoptr(Judgments) judgments = judgments_read(args[0], format_of(o->from), error);
     if (!judgments) return false;
-    FILE *out = strcmp(args[1], "-") == 0 ? stdout : fopen(args[1], "w");
-    if (!out) return error_fail_errno(error, args[1], errno);
-    bool well = judgments_write(judgments, out, format_of(o->to), error);
-    well = app_flush(out, args[1], well ? error : NULL) && well;
-    if (out != stdout) fclose(out);
-    return well;
+    char *written = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&written, &len);
+    if (!memory) return error_fail_errno(error, args[1], errno);
+    bool well = judgments_write(judgments, memory, format_of(o->to), error);
+    well = fclose(memory) == 0 && well;
+    g_autoptr(GString) text = g_string_new_len(written, (gssize)len);
+    free(written);
+    return well && put_out(args[1], text, error);
 }

@@ -316,11 +316,11 @@ static bool write_trec(const Judgments *j, FILE *out, GError **error) {
         g_hash_table_insert(number, j->queries->pdata[i], GINT_TO_POINTER((int)i + 1));
     for (guint i = 0; i < j->rows->len; i++) {
         const Judgment *row = &g_array_index(j->rows, Judgment, i);
-        if (strpbrk(row->document, " \t"))
+        if (strpbrk(row->document, " \t\r\n"))
             return error_fail(error, ERR_FORMAT,
                               "%s: a document with blanks cannot stand in TREC's form; use ids",
                               row->document);
-        if (strpbrk(row->query, " \t"))
+        if (strpbrk(row->query, " \t\r\n"))
             fprintf(out, "%d", GPOINTER_TO_INT(g_hash_table_lookup(number, row->query)));
         else
             fputs(row->query, out);

@@ -38,6 +38,11 @@ Learned *learned_new(const Examples *examples, const EmbeddedSet *set, char **la
                    "the examples have a single label; there is nothing to tell apart");
         return NULL;
     }
+    if (count > CLASSES_MOST) {
+        error_fail(error, ERR_LIMIT, "the examples have %d labels, more than %d", count,
+                   CLASSES_MOST);
+        return NULL;
+    }
     Learned *l = g_new0(Learned, 1);
     *l = (Learned){.labels = g_strdupv(labels), .count = count, .dim = set->dim};
     l->means = g_new0(float, (gsize)l->count * l->dim);

@@ -7,7 +7,7 @@ typedef struct {
     Examples *examples;
     GHashTable *spelt; /* folded tag → as it was met first */
     GArray *vectors;   /* of float, [examples][dim] */
-    int dim;
+    int dim, clips;
 } Taking;
 
 static const char *spelling(Taking *t, const char *tag) {
@@ -21,9 +21,11 @@ static const char *spelling(Taking *t, const char *tag) {
 
 static bool take(void *user, const Clip *clip, GError **error) {
     Taking *t = user;
+    int fold = t->clips % LIBRARY_FOLDS;
+    t->clips += clip->vector && clip->tags->len > 0;
     for (guint i = 0; clip->vector && i < clip->tags->len; i++) {
         const char *tag = spelling(t, clip->tags->pdata[i]);
-        examples_add(t->examples, g_strdup(clip->id), g_strdup(tag), NULL);
+        examples_add(t->examples, g_strdup(clip->id), g_strdup(tag), g_strdup_printf("%d", fold));
         g_array_append_vals(t->vectors, clip->vector, (guint)t->dim);
     }
     return true;

@@ -6,6 +6,9 @@
 #include "library.h"
 #include "measure.h"
 
-/* A clip is an example of each of its tags; tags that differ in case alone are one, spelt as it was
- * met first. ERR_NOT_FOUND where no clip has a tag. */
+#define LIBRARY_FOLDS 5
+
+/* A clip is an example of each of its tags, all of them in one of LIBRARY_FOLDS folds; tags that
+ * differ in case alone are one, spelt as it was met first. ERR_NOT_FOUND where no clip has a tag.
+ */
 bool library_examples(Library *library, Examples **examples, EmbeddedSet **set, GError **error);

@@ -60,7 +60,9 @@ bool recipe_read(const char *path, Recipe *recipe, GError **error) {
                               number, knob->least, knob->most);
         *value_of(recipe, knob) = number;
     }
-    return true;
+    return recipe->scale <= recipe->scale_most ||
+           error_fail(error, ERR_USAGE, "%s: scale: %g is above scale_most, %g", path,
+                      recipe->scale, recipe->scale_most);
 }
 
 char *recipe_text(const Recipe *recipe) {

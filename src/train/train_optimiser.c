@@ -47,6 +47,7 @@ typedef struct {
     const NnAdamw *how;
     const Param *param;
     float keep; /* of the running mean */
+    float most; /* of a value */
 } Step;
 
 static void step_part(void *context, int item, int thread) {
@@ -58,13 +59,14 @@ static void step_part(void *context, int item, int thread) {
     if (p->trained)
         nn_adamw_step(s->how, decay, n, s->train->params->gradient + at, s->train->state.m + at,
                       s->train->state.v + at, value);
+    for (gsize i = 0; i < n && s->most < INFINITY; i++) value[i] = MIN(value[i], s->most);
     for (gsize i = 0; i < n; i++) ema[i] = ema[i] * s->keep + value[i] * (1 - s->keep);
 }
 
-static void limit_scale(Train *train, const char *name) {
-    const Param *p = params_find(train->params, name);
+/* The logarithms of the scales stay below the recipe's, or where a model came with them. */
+static float limit_of(const Train *train, const Param *p) {
     float most = (float)log(train->options->recipe.scale_most);
-    train->params->value[p->at] = MIN(train->params->value[p->at], most);
+    return p->part == PARAM_SCALE ? MAX(most, train->params->value[p->at]) : INFINITY;
 }
 
 bool optimiser_step(Train *train, GError **error) {
@@ -79,14 +81,13 @@ bool optimiser_step(Train *train, GError **error) {
                    .power1 = (float)pow(recipe->beta1, step),
                    .power2 = (float)pow(recipe->beta2, step),
                    .clip = length > recipe->clip ? (float)(recipe->clip / length) : 1};
-    Step s = {train, &how, NULL, (float)fmin(recipe->ema, step / (step + 9))};
+    Step s = {train, &how, NULL, (float)fmin(recipe->ema, step / (step + 9)), INFINITY};
     for (int i = 0; i < train->params->count; i++) {
         s.param = &train->params->param[i];
+        s.most = limit_of(train, s.param);
         bool moves = s.param->trained || (s.param->statistic && train->audio_trained);
         if (moves) team_run(train->team, (int)((s.param->count + PART - 1) / PART), step_part, &s);
     }
-    limit_scale(train, "logit_scale_a");
-    limit_scale(train, "logit_scale_t");
     train->state.step++;
     return true;
 }

@@ -124,7 +124,7 @@ class Examples(Eval):
         row = json.loads(done.stdout)
         self.assertEqual(row["labels"][0]["label"], "high")
         self.assertAlmostEqual(sum(label["probability"] for label in row["labels"]), 1, places=5)
-        self.assertIn(b"3 labels learnt from 12 sounds", done.stderr)
+        self.assertIn(b"3 labels learnt from 12 examples", done.stderr)
         self.fails("-m", MODEL, "classify", "unknown.wav", "--examples", "set", "--labels", "a,b", status=2, says="leave out")
 
     def test_labels_are_learnt_from_the_librarys_tags(self):
@@ -141,7 +141,7 @@ class Examples(Eval):
         labels = {label["label"]: label["probability"] for label in json.loads(done.stdout)["labels"]}
         self.assertEqual({name.lower() for name in labels}, {"low", "middle", "high", "any"})
         self.assertGreater(labels["high"], labels["middle"])
-        self.assertIn(b"4 labels learnt from 20 sounds", done.stderr)
+        self.assertIn(b"4 labels learnt from 20 examples", done.stderr)
         self.fails("-L", "lib", "-m", FUSED, *by_tags[3:], status=1, says="-L")
 
 
@@ -222,6 +222,26 @@ class Relevance(Eval):
             (self.dir / name).write_bytes(b"\xef\xbb\xbf" + text.encode())
             got = json.loads(self.run_it("--json", "eval", "relevance", "--run", "run", "--judgments", name, "--metric", "rr").stdout)
             self.assertEqual(got["metrics"], {"rr": 1.0})
+
+    def test_options_of_another_kind_are_refused(self):
+        for args, says in ((("probe", "set", "--template", "x {}"), "--template is of eval zeroshot"),
+                           (("zeroshot", "set", "--folds", "3"), "--folds is of eval probe"),
+                           (("relevance", "--judgments", "q", "--run", "r", "--sweep"), "--run is judged as it is"),
+                           (("relevance", "--judgments", "q", "--queries", "r", "--sweep", "--mode", "bm25"), "--sweep tries")):
+            self.fails("-m", MODEL, "eval", *args, status=2, says=says)
+
+    def test_an_output_that_fails_leaves_what_was_there(self):
+        (self.dir / "j.csv").write_text("query,docid,rating\nq,my rain.wav,1\n")
+        (self.dir / "out").write_text("mine")
+        self.fails("eval", "judgments", "convert", "j.csv", "out", "--to", "trec", status=1, says="my rain.wav")
+        self.assertEqual((self.dir / "out").read_text(), "mine")
+        self.env["EARSHOT_LIBRARY"] = str(self.dir / "lib")
+        os.rename(self.dir / "set/low/100.wav", self.dir / "set/low/my rain.wav")
+        self.run_it("-m", MODEL, "index", "set")
+        (self.dir / "queries.txt").write_text("q\n")
+        self.fails("eval", "relevance", "--queries", "queries.txt", "--judgments", "j.csv", "--run-out", "out", status=1,
+                   says="my rain.wav: a document with blanks")
+        self.assertEqual((self.dir / "out").read_text(), "mine")
 
     def test_a_document_counts_once_a_query(self):
         (self.dir / "run").write_text("q1 Q0 d1 1 0.5 x\nq1 Q0 d2 2 0.4 x\nq1 Q0 d1 3 0.3 x\n")

@@ -390,6 +390,8 @@ class Refusals(Train):
         self.refused("--data", "data.csv", "--recipe", "recipe.json", says="mixx: there is no such knob", status=2)
         (self.dir / "recipe.json").write_text('{"mix": 7}')
         self.refused("--data", "data.csv", "--recipe", "recipe.json", says="mix: 7 is out of range", status=2)
+        (self.dir / "recipe.json").write_text('{"scale": 100}')
+        self.refused("--data", "data.csv", "--recipe", "recipe.json", says="scale: 100 is above scale_most", status=2)
         (self.dir / "full").mkdir()
         (self.dir / "full/notes.txt").write_text("mine")
         self.fails("train", "--config", "config", "--data", "data.csv", "-o", "full", status=1, says="not from training")
