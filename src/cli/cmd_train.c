@@ -4,6 +4,7 @@
 #include "team.h"
 #include "train.h"
 
+#include <math.h>
 #include <string.h>
 
 typedef struct {
@@ -49,13 +50,13 @@ static const Option options[] = {
 static void print_epoch(App *app, const TrainEpoch *e) {
     if (app->common.json) {
         json_t *valid = json_object();
-        if (e->map10 >= 0) {
+        if (!isnan(e->map10)) {
             json_object_set_new(valid, "r@1", json_real(e->recall[0]));
             json_object_set_new(valid, "r@5", json_real(e->recall[1]));
             json_object_set_new(valid, "r@10", json_real(e->recall[2]));
             json_object_set_new(valid, "map@10", json_real(e->map10));
         }
-        if (e->cosine >= 0) json_object_set_new(valid, "cosine", json_real(e->cosine));
+        if (!isnan(e->cosine)) json_object_set_new(valid, "cosine", json_real(e->cosine));
         app_print_line(json_pack("{s:i, s:f, s:o, s:f, s:f}", "epoch", e->epoch, "loss", e->loss,
                                  "valid", valid, "clips_per_second", e->clips_per_second, "seconds",
                                  e->seconds));
@@ -63,25 +64,43 @@ static void print_epoch(App *app, const TrainEpoch *e) {
         return;
     }
     printf("epoch %d: loss %.4f", e->epoch, e->loss);
-    if (e->map10 >= 0)
+    if (!isnan(e->map10))
         printf(", held out R@1 %.3f, R@5 %.3f, R@10 %.3f, mAP@10 %.3f", e->recall[0], e->recall[1],
                e->recall[2], e->map10);
-    if (e->cosine >= 0) printf(", held out cosine %.4f", e->cosine);
+    if (!isnan(e->cosine)) printf(", held out cosine %.4f", e->cosine);
     printf(", %.1f clips/s, %.0f s, %.0f s left\n", e->clips_per_second, e->seconds,
            e->seconds_left);
     fflush(stdout);
 }
 
-static void take_report(void *user, const TrainEpoch *epoch, const char *what) {
-    App *app = user;
-    if (epoch)
-        print_epoch(app, epoch);
-    else if (!app->common.quiet && app->common.verbose)
-        app_say(app, "%s", what);
+typedef struct {
+    App *app;
+    Progress *progress; /* of what is prepared; NULL: of nothing */
+    int done;
+} Reporting;
+
+static void end_progress(Reporting *r) {
+    if (r->progress) progress_free(r->progress);
+    r->progress = NULL;
+    r->done = 0;
+}
+
+static void take_prepared(void *user, const char *what, int done, int count) {
+    Reporting *r = user;
+    if (!r->progress) r->progress = app_progress(r->app, "making", what, (uint64_t)count);
+    progress_add(r->progress, (uint64_t)(done - r->done));
+    r->done = done;
+    if (done == count) end_progress(r);
+}
+
+static void take_epoch(void *user, const TrainEpoch *epoch) {
+    print_epoch(((Reporting *)user)->app, epoch);
 }
 
 static void take_warning(void *user, const char *line) {
-    app_warn(user, "%s", line);
+    Reporting *r = user;
+    if (r->progress) progress_clear(r->progress);
+    app_warn(r->app, "%s", line);
 }
 
 /* "MANIFEST:0.65" → the path and its share; without a share every manifest counts by its clips. */
@@ -135,9 +154,9 @@ static bool fill(App *app, const Options *o, TrainOptions *t, GError **error) {
                         .resume = o->resume,
                         .limit_seconds = o->limit,
                         .stop = app->stop,
-                        .report = take_report,
-                        .warn = take_warning,
-                        .user = app};
+                        .report = take_epoch,
+                        .prepare = take_prepared,
+                        .warn = take_warning};
     t->threads = app->common.threads > 0 ? app->common.threads : (int)g_get_num_processors();
     t->threads = MIN(t->threads, TEAM_MOST);
     recipe_standard(&t->recipe);
@@ -180,7 +199,11 @@ static bool train(App *app, const Options *o, GError **error) {
     t.from = from;
     t.data = count ? paths : NULL;
     t.shares = shared ? shares : NULL;
-    return train_run(&t, error);
+    Reporting reporting = {.app = app};
+    t.user = &reporting;
+    bool well = train_run(&t, error);
+    end_progress(&reporting);
+    return well;
 }
 
 static bool run(App *app, char **argv, GError **error) {

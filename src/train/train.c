@@ -88,8 +88,8 @@ static bool teacher_fits(const Train *train, GError **error) {
 
 /* ---- sounds ---- */
 
-static void report(const Train *train, const TrainEpoch *epoch, const char *what) {
-    if (train->options->report) train->options->report(train->options->user, epoch, what);
+void train_prepare(const Train *train, const char *what, int done, int count) {
+    if (train->options->prepare) train->options->prepare(train->options->user, what, done, count);
 }
 
 void train_warn(const Train *train, const char *line) {
@@ -102,8 +102,7 @@ static bool stopped(const Train *train) {
 
 static bool mels_progress(void *user, int done, int count) {
     const Train *train = user;
-    g_autofree char *line = g_strdup_printf("spectrograms: %d of %d sounds", done, count);
-    report(train, NULL, line);
+    train_prepare(train, "spectrograms", done, count);
     return !stopped(train);
 }
 
@@ -160,10 +159,7 @@ static bool open_all(Train *train, GError **error) {
     if (!train_out_open(train, error) || !train_data_open(train, error) ||
         !train_out_make(train, error))
         return false;
-    if (!train->text_trained) {
-        report(train, NULL, "texts");
-        text_bank_freeze(train->texts, train->clap, train->graph);
-    }
+    if (!train->text_trained) text_bank_freeze(train->texts, train->clap, train->graph);
     train_prepare_classes(train);
     if (!train->distils && (!teacher_fits(train, error) || !open_sounds(train, error)))
         return false;
@@ -224,7 +220,7 @@ static bool end_epoch(Train *train, Clock *clock, GError **error) {
     if (!train_log_add(train, &epoch, error) || !train_save_model(train, error) ||
         !checkpoint_save(train, error))
         return false;
-    report(train, &epoch, NULL);
+    if (train->options->report) train->options->report(train->options->user, &epoch);
     clock->epoch_began = clock->saved = g_get_monotonic_time();
     clock->epoch_first = step;
     return true;

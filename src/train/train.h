@@ -23,13 +23,15 @@ typedef enum { LOSS_AUTO, LOSS_CLASSES, LOSS_PAIRS } TrainLoss;
 typedef struct {
     int epoch; /* from 1 */
     double loss;
-    double recall[3], map10; /* of the validation, text to sound; −1: there is none */
-    double cosine;           /* to the teacher, of texts held out; −1: there is none */
+    double recall[3], map10; /* of the validation, text to sound; NAN: there is none */
+    double cosine;           /* to the teacher, of texts held out; NAN: there is none */
     double clips_per_second, seconds, seconds_left;
 } TrainEpoch;
 
-/* Called after every epoch, and (what != NULL) with a line about what is being prepared. */
-typedef void TrainReport(void *user, const TrainEpoch *epoch, const char *what);
+typedef void TrainReport(void *user, const TrainEpoch *epoch);
+
+/* Before the first epoch: so many of `count` things (`what`: a plural) are ready. */
+typedef void TrainPrepare(void *user, const char *what, int done, int count);
 
 typedef struct {
     char **data; /* manifests; with shares[i] of the draws each (NULL: by their clips) */
@@ -50,9 +52,10 @@ typedef struct {
     bool resume;
     double limit_seconds; /* 0: none */
     int threads;
-    const gint *stop; /* becomes non-zero when the user wants an end */
-    TrainReport *report;
-    void (*warn)(void *user, const char *line); /* may be NULL */
+    const gint *stop;    /* becomes non-zero when the user wants an end */
+    TrainReport *report; /* of every epoch; this and the next two may be NULL */
+    TrainPrepare *prepare;
+    void (*warn)(void *user, const char *line);
     void *user;
 } TrainOptions;
 

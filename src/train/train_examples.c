@@ -141,6 +141,8 @@ bool train_freeze_audio(Train *train, GError **error) {
                 memcpy(train->audio_features +
                            ((gsize)(first + i) * FEATURE_VARIANTS + m.variant) * hidden,
                        node->x + (gsize)i * hidden, sizeof(float) * hidden);
+            train_prepare(train, "features", m.variant * clips + first + some,
+                          FEATURE_VARIANTS * clips);
         }
     return true;
 }

@@ -88,7 +88,7 @@ static char *curves(const char *csv) {
 /* ---- rows ---- */
 
 static void add_figure(GString *row, double value) {
-    if (value >= 0) g_string_append_printf(row, "%.4f", value);
+    if (!isnan(value)) g_string_append_printf(row, "%.4f", value);
     g_string_append_c(row, ',');
 }
 
@@ -103,7 +103,7 @@ bool train_log_add(const Train *train, const TrainEpoch *epoch, GError **error) 
     g_autofree char *before = rows_before(path, epoch->epoch);
     GString *rows = g_string_new(before);
     g_string_append_printf(rows, "%d,%.5f,", epoch->epoch, epoch->loss);
-    for (int i = 0; i < 3; i++) add_figure(rows, epoch->map10 >= 0 ? epoch->recall[i] : -1);
+    for (int i = 0; i < 3; i++) add_figure(rows, epoch->recall[i]);
     add_figure(rows, epoch->map10);
     add_figure(rows, epoch->cosine);
     g_string_append_printf(rows, "%.1f,%.1f\n", epoch->clips_per_second, epoch->seconds);

@@ -95,6 +95,7 @@ typedef struct {
 } Train;
 
 void train_warn(const Train *train, const char *line);
+void train_prepare(const Train *train, const char *what, int done, int count);
 
 #define FEATURE_VARIANTS 4 /* of a clip, where the audio tower is frozen */
 

@@ -7,6 +7,7 @@
 #include "train_private.h"
 #include "window.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MOST_CLIPS 2000 /* that are looked at; a window of each is kept */
@@ -166,12 +167,13 @@ static double distilled_cosine(Train *train) {
         for (int i = 0; i < some * dim; i++)
             sum += (double)x->x[i] * train->teacher->vectors[(gsize)first * dim + i];
     }
-    return held ? sum / held : -1;
+    return held ? sum / held : NAN;
 }
 
 void validation_run(Train *train, TrainEpoch *epoch) {
     struct TrainValidation *v = train->validation;
-    epoch->map10 = epoch->cosine = -1;
+    epoch->map10 = epoch->cosine = NAN;
+    for (int i = 0; i < 3; i++) epoch->recall[i] = NAN;
     float *learning = train->params->value;
     train->params->value = train->state.ema;
     if (train->distils) epoch->cosine = distilled_cosine(train);
