@@ -17,8 +17,9 @@
 
 /* A block of x, as the products read it, that the second cache keeps while all panels pass. */
 #define BLOCK_BYTES (256 * 1024)
+#define BLOCK_SPLIT (768 * 1024) /* the same of parts in tiles, which are multiplied faster */
 
-typedef enum { WAY_F32, WAY_I8, WAY_BF16 } Way;
+typedef enum { WAY_F32, WAY_SPLIT, WAY_I8, WAY_BF16 } Way;
 
 struct NnLinear {
     Way way;
@@ -26,9 +27,10 @@ struct NnLinear {
     int m, block; /* rows; rows at a time */
     NnPanels panels;
     const NnKernels *kernels;
-    const NnKernelsBf16 *bf16; /* WAY_BF16 alone */
-    const NnKernelsI8 *i8;     /* WAY_I8 in tiles alone */
-    void *memory[4];           /* panels, bias, scale, offset */
+    const NnKernelsSplit *split; /* WAY_SPLIT alone */
+    const NnKernelsBf16 *bf16;   /* WAY_BF16 alone */
+    const NnKernelsI8 *i8;       /* WAY_I8 in tiles alone */
+    void *memory[4];             /* panels, bias, scale, offset */
 };
 
 static size_t round_up(size_t n, size_t to) {
@@ -111,8 +113,27 @@ static void pack_part(NnLinear *l, const NnMatrix *w, int first) {
     }
 }
 
+/* All parts, one below the other, are split NN_SPLIT rows at a time. */
+static void pack_split(NnLinear *l, const NnMatrix *parts, int count) {
+    int n = l->panels.n, k = l->panels.k, blocks = l->panels.k_padded / NN_SPLIT;
+    float *stacked = zeroed(sizeof *stacked * (size_t)n * (size_t)k), *bias = l->memory[1];
+    uint16_t *to = l->memory[0];
+    for (int i = 0, first = 0; i < count; first += parts[i++].n) {
+        memcpy(stacked + (size_t)first * k, parts[i].w,
+               sizeof *stacked * (size_t)parts[i].n * (size_t)k);
+        if (parts[i].bias) memcpy(bias + first, parts[i].bias, sizeof *bias * (size_t)parts[i].n);
+    }
+    for (int row = 0; row < n; row += NN_SPLIT, to += (size_t)blocks * NN_SPLIT_BLOCK) {
+        int rows = n - row < NN_SPLIT ? n - row : NN_SPLIT;
+        l->split->rows(stacked + (size_t)row * k, (size_t)k, rows, k, to);
+        l->split->turn(to, blocks);
+    }
+    free(stacked);
+}
+
 static Way way_of(NnType type) {
     if (type == NN_I8) return WAY_I8;
+    if (type == NN_F32) return nn_kernels_split() ? WAY_SPLIT : WAY_F32;
     return type == NN_BF16 && nn_kernels_bf16() ? WAY_BF16 : WAY_F32;
 }
 
@@ -123,16 +144,19 @@ static int group_of(const NnLinear *l) {
 
 /* What k is padded to, and the rows of x, for the kernels that read several at a time. */
 static int inputs_of(const NnLinear *l) {
+    if (l->way == WAY_SPLIT) return NN_SPLIT;
     if (l->way == WAY_BF16) return l->bf16->inputs;
     return l->way == WAY_I8 && l->i8 ? l->i8->inputs : group_of(l);
 }
 
 static size_t padded_rows(const NnLinear *l, int rows) {
+    if (l->way == WAY_SPLIT) return round_up((size_t)rows, NN_SPLIT);
     int whole = l->way == WAY_BF16 ? l->bf16->rows : l->way == WAY_I8 && l->i8 ? l->i8->rows : 1;
     return round_up((size_t)rows, (size_t)whole);
 }
 
 static size_t x_bytes(const NnLinear *l) {
+    if (l->way == WAY_SPLIT) return 3 * sizeof(uint16_t);
     return l->way == WAY_F32 ? 4 : l->way == WAY_BF16 ? 2 : 4 / (size_t)l->kernels->group_i8;
 }
 
@@ -150,7 +174,8 @@ static void allocate(NnLinear *l) {
 }
 
 static int rows_at_a_time(const NnLinear *l) {
-    size_t rows = BLOCK_BYTES / ((size_t)l->panels.k_padded * x_bytes(l));
+    size_t bytes = l->way == WAY_SPLIT ? BLOCK_SPLIT : BLOCK_BYTES;
+    size_t rows = bytes / ((size_t)l->panels.k_padded * x_bytes(l));
     if (rows < 64) rows = 64;
     return rows < (size_t)l->m ? (int)rows : l->m;
 }
@@ -161,6 +186,7 @@ NnLinear *nn_linear_new(const NnMatrix *parts, int count, int m, NnAct act) {
     l->act = act;
     l->m = m;
     l->kernels = nn_kernels();
+    l->split = nn_kernels_split();
     l->bf16 = nn_kernels_bf16();
     l->i8 = nn_kernels_i8();
     for (int i = 0; i < count; i++) l->panels.n += parts[i].n;
@@ -168,6 +194,10 @@ NnLinear *nn_linear_new(const NnMatrix *parts, int count, int m, NnAct act) {
     l->panels.k_padded = (int)round_up((size_t)parts->k, (size_t)inputs_of(l));
     l->block = rows_at_a_time(l);
     allocate(l);
+    if (l->way == WAY_SPLIT) {
+        pack_split(l, parts, count);
+        return l;
+    }
     for (int i = 0, first = 0; i < count; first += parts[i++].n) pack_part(l, &parts[i], first);
     return l;
 }
@@ -194,6 +224,11 @@ static void run_block(const NnLinear *l, int finish, int rows, const float *x, f
         return;
     }
     void *q = arena_bytes(arena, padded_rows(l, rows) * (size_t)stride * x_bytes(l));
+    if (l->way == WAY_SPLIT) {
+        l->split->rows(x, (size_t)l->panels.k, rows, l->panels.k, q);
+        l->split->linear(&l->panels, finish, rows, q, y);
+        return;
+    }
     if (l->way == WAY_BF16) {
         l->bf16->round(x, rows, l->panels.k, q, (size_t)stride);
         l->bf16->product(&l->panels, finish, rows, q, y);

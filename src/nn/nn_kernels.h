@@ -136,6 +136,9 @@ typedef struct {
      * holds. */
     void (*product)(const uint16_t *a, const uint16_t *b, int blocks, int m, int columns, bool add,
                     float *c, size_t ldc);
+
+    /* Rows x by the panels of w, with bias → y[m][n]. */
+    void (*linear)(const NnPanels *w, int finish, int m, const uint16_t *x, float *y);
 } NnKernelsSplit;
 
 /* The table of the level in use, and of any level the machine has (for tests). */

@@ -11,6 +11,8 @@
 
 #include "nn_body_math.inc"
 
+#include "nn_body_tile.inc"
+
 #define HALF (16 * 32) /* of a part of a block: a tile, in bf16 */
 #define PART (2 * HALF)
 
@@ -169,9 +171,25 @@ NN_AMX static void product(const uint16_t *a, const uint16_t *b, int blocks, int
     _tile_release();
 }
 
+NN_AMX static void linear(const NnPanels *w, int finish, int m, const uint16_t *x, float *y) {
+    _Alignas(64) float tile[NN_SPLIT * NN_SPLIT];
+    int blocks = w->k_padded / NN_SPLIT;
+    size_t size = (size_t)blocks * NN_SPLIT_BLOCK;
+    const uint16_t *panel = w->panels;
+    tiles_begin();
+    for (int column = 0; column < w->n; column += NN_SPLIT, panel += size)
+        for (int r = 0; r < m; r += NN_SPLIT) {
+            int rows = m - r < NN_SPLIT ? m - r : NN_SPLIT;
+            block_product(x + (size_t)(r / NN_SPLIT) * size, panel, blocks, tile, NN_SPLIT);
+            finish_tile(w, finish, column, tile, rows, y + (size_t)r * w->n);
+        }
+    _tile_release();
+}
+
 const NnKernelsSplit nn_kernels_amx_split = {
     .rows = split_rows,
     .panel = split_panel,
     .turn = turn_blocks,
     .product = product,
+    .linear = linear,
 };
