@@ -67,7 +67,7 @@ static char *name_of(const Judgments *judgments, const char *query, const Clip *
     const char *path = clip->paths->len ? ((const ClipPath *)clip->paths->pdata[0])->path : "";
     g_autofree char *last = g_path_get_basename(path);
     const char *names[] = {clip->id, path, last};
-    int rating;
+    double rating;
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
         if (judgments_rating(judgments, query, names[i], &rating)) return g_strdup(names[i]);
     return g_strdup(clip->id);

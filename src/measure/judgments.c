@@ -9,8 +9,7 @@
 #include <math.h>
 #include <string.h>
 
-#define RATING_SHIFT 1000000
-#define RATING_MOST  1000
+#define RATING_MOST 1000
 
 /* ---- the table ---- */
 
@@ -57,22 +56,20 @@ static bool add(Reading *r, const char *query, const char *document, double rati
                 GError **error) {
     if (!*query || !*document) return refuse(r, error, "a query or document is empty");
     if (!(fabs(rating) <= RATING_MOST)) return refuse(r, error, "the rating is out of range");
-    if (rating != rint(rating)) return refuse(r, error, "the rating is not a whole number");
-    Judgment row = {g_strdup(query), g_strdup(document), (int)lrint(rating)};
+    Judgment row = {g_strdup(query), g_strdup(document), rating};
     Judgments *j = r->judgments;
     g_array_append_val(j->rows, row);
-    g_hash_table_replace(j->ratings, key_of(query, document),
-                         GINT_TO_POINTER(row.rating + RATING_SHIFT));
+    g_hash_table_replace(j->ratings, key_of(query, document), GINT_TO_POINTER((int)j->rows->len));
     if (g_hash_table_add(r->seen, row.query)) g_ptr_array_add(j->queries, row.query);
     j->most = MAX(j->most, row.rating);
     return true;
 }
 
-bool judgments_rating(const Judgments *j, const char *query, const char *document, int *rating) {
+bool judgments_rating(const Judgments *j, const char *query, const char *document, double *rating) {
     g_autofree char *key = key_of(query, document);
     void *value;
     if (!g_hash_table_lookup_extended(j->ratings, key, NULL, &value)) return false;
-    *rating = GPOINTER_TO_INT(value) - RATING_SHIFT;
+    *rating = g_array_index(j->rows, Judgment, GPOINTER_TO_INT(value) - 1).rating;
     return true;
 }
 
@@ -324,7 +321,11 @@ static bool write_trec(const Judgments *j, FILE *out, GError **error) {
             fprintf(out, "%d", GPOINTER_TO_INT(g_hash_table_lookup(number, row->query)));
         else
             fputs(row->query, out);
-        fprintf(out, " 0 %s %d\n", row->document, row->rating);
+        if (row->rating != rint(row->rating))
+            return error_fail(error, ERR_FORMAT,
+                              "%s: a rating that is a fraction cannot stand in TREC's form",
+                              row->document);
+        fprintf(out, " 0 %s %.0f\n", row->document, row->rating);
     }
     return true;
 }
@@ -343,24 +344,28 @@ static void put_csv(FILE *out, const char *text) {
 }
 
 static void write_quepid(const Judgments *j, FILE *out) {
+    char digits[G_ASCII_DTOSTR_BUF_SIZE];
     fputs("query,docid,rating\n", out);
     for (guint i = 0; i < j->rows->len; i++) {
         const Judgment *row = &g_array_index(j->rows, Judgment, i);
         put_csv(out, row->query);
         putc(',', out);
         put_csv(out, row->document);
-        fprintf(out, ",%d\n", row->rating);
+        fprintf(out, ",%s\n", g_ascii_formatd(digits, sizeof digits, "%.10g", row->rating));
     }
 }
 
 static void write_srw(const Judgments *j, FILE *out) {
+    char digits[G_ASCII_DTOSTR_BUF_SIZE];
     json_t *list = json_array();
     for (guint q = 0; q < j->queries->len; q++) {
         json_t *ratings = json_array();
         for (guint i = 0; i < j->rows->len; i++) {
             const Judgment *row = &g_array_index(j->rows, Judgment, i);
             if (strcmp(row->query, j->queries->pdata[q]) != 0) continue;
-            g_autofree char *rating = g_strdup_printf("%d.000", row->rating);
+            const char *rating =
+                g_ascii_formatd(digits, sizeof digits,
+                                row->rating == rint(row->rating) ? "%.3f" : "%.10g", row->rating);
             json_array_append_new(
                 ratings, json_pack("{s:s, s:s}", "docId", row->document, "rating", rating));
         }
@@ -377,8 +382,10 @@ static void write_srw(const Judgments *j, FILE *out) {
 static void write_jsonl(const Judgments *j, FILE *out) {
     for (guint i = 0; i < j->rows->len; i++) {
         const Judgment *row = &g_array_index(j->rows, Judgment, i);
-        json_auto_t *line = json_pack("{s:s, s:s, s:i}", "query", row->query, "id", row->document,
-                                      "rating", row->rating);
+        bool whole = row->rating == rint(row->rating);
+        json_t *rating = whole ? json_integer(lrint(row->rating)) : json_real(row->rating);
+        json_auto_t *line = json_pack("{s:s, s:s, s:o}", "query", row->query, "id", row->document,
+                                      "rating", rating);
         json_dumpf(line, out, 0);
         putc('\n', out);
     }

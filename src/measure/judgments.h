@@ -14,14 +14,14 @@ typedef enum { JUDGED_AUTO, JUDGED_TREC, JUDGED_QUEPID, JUDGED_SRW, JUDGED_JSONL
 
 typedef struct {
     char *query, *document;
-    int rating;
+    double rating;
 } Judgment;
 
 typedef struct {
     GArray *rows;        /* of Judgment, in the order of the file; the last word on a pair counts */
-    GHashTable *ratings; /* "query\ndocument" → rating + 1000000 as a pointer */
+    GHashTable *ratings; /* "query\ndocument" → the number of its last row + 1 */
     GPtrArray *queries;  /* of char *, borrowed: each query once, as they first appear */
-    int most;            /* the largest rating, at least 1 */
+    double most;         /* the largest rating, at least 1 */
 } Judgments;
 
 /* JUDGED_AUTO: by what the file begins with. Quepid: any of its CSV forms with query and docid
@@ -36,10 +36,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Judgments, judgments_free)
 
 /* False: nobody judged it. */
 bool judgments_rating(const Judgments *judgments, const char *query, const char *document,
-                      int *rating);
+                      double *rating);
 
-/* TREC's fields hold no blanks: queries with some are numbered, and a document with some is an
- * error. */
+/* TREC's fields hold no blanks, and its ratings are whole: queries with blanks are numbered, a
+ * document with some, or a fraction, is an error. */
 bool judgments_write(const Judgments *judgments, FILE *out, JudgedFormat format, GError **error);
 
 typedef struct {

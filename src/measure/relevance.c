@@ -22,11 +22,11 @@ void relevance_free(Relevance *r) {
 
 /* All ratings of a query; the last word on a document counts. */
 static GArray *ratings_of(const Judgments *j, const char *query) {
-    GArray *ratings = g_array_new(FALSE, FALSE, sizeof(int));
+    GArray *ratings = g_array_new(FALSE, FALSE, sizeof(double));
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < j->rows->len; i++) {
         const Judgment *row = &g_array_index(j->rows, Judgment, i);
-        int rating;
+        double rating;
         if (strcmp(row->query, query) != 0 || !g_hash_table_add(seen, row->document)) continue;
         judgments_rating(j, query, row->document, &rating);
         g_array_append_val(ratings, rating);
@@ -36,10 +36,10 @@ static GArray *ratings_of(const Judgments *j, const char *query) {
 
 /* The ratings of hits first … end. */
 static GArray *ranked_of(const Judgments *j, const GArray *hits, guint first, guint end) {
-    GArray *ranked = g_array_new(FALSE, FALSE, sizeof(int));
+    GArray *ranked = g_array_new(FALSE, FALSE, sizeof(double));
     for (guint i = first; i < end; i++) {
         const RunHit *hit = &g_array_index(hits, RunHit, i);
-        int rating = RANK_UNJUDGED;
+        double rating = RANK_UNJUDGED;
         if (!hit->document) continue;
         judgments_rating(j, hit->query, hit->document, &rating);
         g_array_append_val(ranked, rating);
@@ -53,8 +53,8 @@ static void add_query(Relevance *r, const GArray *hits, guint first, guint end,
     g_autoptr(GArray) judged = ratings_of(judgments, query);
     if (judged->len == 0) return;
     g_autoptr(GArray) ranked = ranked_of(judgments, hits, first, end);
-    RankedQuery q = {(const int *)(const void *)ranked->data, (int)ranked->len,
-                     (const int *)(const void *)judged->data, (int)judged->len, judgments->most};
+    RankedQuery q = {(const double *)(const void *)ranked->data, (int)ranked->len,
+                     (const double *)(const void *)judged->data, (int)judged->len, judgments->most};
     RelevanceRow row = {g_strdup(query), g_new(double, r->metrics)};
     for (int m = 0; m < r->metrics; m++) row.values[m] = rank_metric(&metrics[m], like, &q);
     g_array_append_val(r->rows, row);

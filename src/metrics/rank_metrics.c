@@ -13,7 +13,7 @@ static int least(int a, int b) {
     return a < b ? a : b;
 }
 
-static bool is_relevant(int rating) {
+static bool is_relevant(double rating) {
     return rating > 0;
 }
 
@@ -30,23 +30,24 @@ static int seen(const RankedQuery *q, int k) {
 
 /* ---- nDCG ---- */
 
-static double gain(RankLike like, int rating) {
+static double gain(RankLike like, double rating) {
     if (!is_relevant(rating)) return 0;
     return like == LIKE_TREC ? rating : exp2(rating) - 1;
 }
 
-static double discounted(RankLike like, const int *ratings, int count) {
+static double discounted(RankLike like, const double *ratings, int count) {
     double sum = 0;
     for (int i = 0; i < count; i++) sum += gain(like, ratings[i]) / log2(i + 2);
     return sum;
 }
 
 static int falling(const void *a, const void *b) {
-    return *(const int *)b - *(const int *)a;
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x < y) - (x > y);
 }
 
 static double ndcg(RankLike like, const RankedQuery *q, int k) {
-    int *ideal = malloc(sizeof *ideal * (size_t)(q->judgments ? q->judgments : 1));
+    double *ideal = malloc(sizeof *ideal * (size_t)(q->judgments ? q->judgments : 1));
     if (!ideal) abort();
     if (q->judgments) memcpy(ideal, q->judged, sizeof *ideal * (size_t)q->judgments);
     qsort(ideal, (size_t)q->judgments, sizeof *ideal, falling);
@@ -98,7 +99,7 @@ static double expected_reciprocal_rank(RankLike like, const RankedQuery *q, int 
     double goes_on = 1, sum = 0;
     (void)like;
     for (int i = 0; i < seen(q, k); i++) {
-        int rating = q->ranked[i] > 0 ? q->ranked[i] : 0;
+        double rating = q->ranked[i] > 0 ? q->ranked[i] : 0;
         double stops = (exp2(rating) - 1) / exp2(q->most);
         sum += goes_on * stops / (i + 1);
         goes_on *= 1 - stops;

@@ -8,7 +8,8 @@
  * | srw        | 2^r − 1   | judged, cut at k         | min(k, returned) | 2 decimals, query |
  *
  * (trec_eval 9; Quepid's scorers; OpenSearch's search-relevance Evaluation.) Discount log2(rank +
- * 1) everywhere; relevant is a rating above 0; AP divides by all relevant. Pure arithmetic. */
+ * 1) everywhere; relevant is a rating above 0; AP divides by all relevant. Ratings may be
+ * fractions. Pure arithmetic. */
 #pragma once
 
 typedef enum { LIKE_TREC, LIKE_QUEPID, LIKE_SRW } RankLike;
@@ -16,11 +17,11 @@ typedef enum { LIKE_TREC, LIKE_QUEPID, LIKE_SRW } RankLike;
 #define RANK_UNJUDGED (-1000) /* in `ranked`: nobody judged this document */
 
 typedef struct {
-    const int *ranked; /* [returned]: the ratings of what came, best first */
+    const double *ranked; /* [returned]: the ratings of what came, best first */
     int returned;
-    const int *judged; /* [judgments]: all ratings of this query, in any order */
+    const double *judged; /* [judgments]: all ratings of this query, in any order */
     int judgments;
-    int most; /* the scale's largest rating, for ERR */
+    double most; /* the scale's largest rating, for ERR */
 } RankedQuery;
 
 typedef struct {

@@ -5,6 +5,7 @@
 """
 import csv
 import json
+import math
 import os
 import xml.etree.ElementTree
 
@@ -267,11 +268,27 @@ class Relevance(Eval):
 
     def test_ratings_that_would_be_lost_are_refused(self):
         (self.dir / "run").write_text("q1 Q0 d1 1 0.5 x\n")
-        for text, says in (('{"query": "q1", "id": "d1", "rating": 0.7}\n', "j:1: the rating is not a whole number"),
+        for text, says in (('{"query": "q1", "id": "d1", "rating": true}\n', "j:1: is not"),
                            ('{"judgmentRatings": [{"query": "q1", "ratings": [{"docId": "d1"}]}]}',
                             "the rating of d1 is no number")):
             (self.dir / "j").write_text(text)
             self.fails("eval", "relevance", "--run", "run", "--judgments", "j", status=1, says=says)
+
+    def test_ratings_may_be_fractions(self):
+        ratings = {"d1": 0.7, "d2": 0.4, "d3": 1}
+        (self.dir / "run").write_text("".join(f"q1 Q0 {d} 1 {s} x\n" for d, s in (("d2", 0.9), ("d1", 0.8), ("d3", 0.7))))
+        (self.dir / "j").write_text("".join(json.dumps({"query": "q1", "id": d, "rating": r}) + "\n" for d, r in ratings.items()))
+        gains = [2 ** ratings[d] - 1 for d in ("d2", "d1", "d3")]
+        dcg = [sum(g / math.log2(i + 2) for i, g in enumerate(order)) for order in (gains, sorted(gains, reverse=True))]
+        got = json.loads(self.run_it("--json", "eval", "relevance", "--run", "run", "--judgments", "j", "--like", "quepid",
+                                     "--metric", "ndcg@10", "--metric", "p@3").stdout)
+        self.assertAlmostEqual(got["metrics"]["ndcg@10"], dcg[0] / dcg[1], places=8)
+        self.assertEqual(got["metrics"]["p@3"], 1)
+        for fmt in ("jsonl", "srw", "quepid"):
+            self.run_it("eval", "judgments", "convert", "j", f"out.{fmt}", "--to", fmt)
+            back = self.run_it("eval", "judgments", "convert", f"out.{fmt}", "-", "--to", "jsonl").stdout
+            self.assertEqual({row["id"]: row["rating"] for row in map(json.loads, back.splitlines())}, ratings)
+        self.fails("eval", "judgments", "convert", "j", "out", "--to", "trec", status=1, says="d1: a rating that is a fraction")
 
     def test_faults_name_file_and_line(self):
         (self.dir / "nan").write_text("q1 Q0 d1 1 nan x\n")
