@@ -5,10 +5,8 @@
 
 #include <string.h>
 
-enum { DRAW_CLIPS, DRAW_MEL, DRAW_FREEZE }; /* streams of random numbers */
-
 static uint64_t stream(int64_t step, int what) {
-    return (uint64_t)step * 8 + (uint64_t)what;
+    return (uint64_t)step * DRAW_STREAMS + (uint64_t)what;
 }
 
 /* ---- which ---- */

@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-enum { DRAW_PARTNERS = 6 }; /* a stream, after those of train_objective.c */
-
 /* "A dog barks." and "Rain falls": "A dog barks and rain falls". Names that begin with two capitals
  * stay as they are. */
 static char *joined_caption(const char *first, const char *second) {

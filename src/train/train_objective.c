@@ -11,10 +11,9 @@
 #define DISTIL_BATCH   128
 #define SOFT_HEAT      (1 / 0.07)
 
-enum { DRAW_TEXTS = 4, DRAW_SENTENCES }; /* streams, after those of train_examples.c */
-
 static Random random_at(const Train *train, int64_t step, int what, int i) {
-    return random_of(train->options->seed, (uint64_t)step * 8 + (uint64_t)what, (uint64_t)i);
+    return random_of(train->options->seed, (uint64_t)step * DRAW_STREAMS + (uint64_t)what,
+                     (uint64_t)i);
 }
 
 double train_strength(const Train *train, int64_t step) {

@@ -1,4 +1,5 @@
-/* What the files of a training run share. */
+/* What the files of a training run share. One thread calls all of it; work is shared out to the
+ * team inside. */
 #pragma once
 #include "augment.h"
 #include "clap_graph.h"
@@ -9,6 +10,17 @@
 
 #define TRAIN_DIR  ".train"
 #define COMPANIONS 8 /* files of a model directory besides its weights */
+
+/* What random numbers are drawn for: streams of their own within each step. */
+enum {
+    DRAW_CLIPS,
+    DRAW_MEL,
+    DRAW_FREEZE,
+    DRAW_TEXTS = 4,
+    DRAW_SENTENCES,
+    DRAW_PARTNERS,
+    DRAW_STREAMS = 8
+};
 
 #define JOINS 2 /* partners of a clip that it is heard with at once */
 
@@ -32,12 +44,12 @@ typedef struct {
 typedef struct {
     char *name;
     int *texts, templates, count; /* templates first, then captions that name it */
-    GArray *clips;                /* of int, one array a source would be too many: all of them */
+    GArray *clips;                /* of int: those of all sources */
 } TrainClass;
 
 /* Draws from one manifest: classes by the power `balance` of their clips. */
 typedef struct {
-    Manifest *manifest;
+    Manifest *manifest; /* owned; clips borrow their paths from it */
     double share;
     int first, count;      /* of its clips */
     double *weights;       /* [classes], cumulative; the last is their sum */
@@ -99,31 +111,31 @@ void train_prepare(const Train *train, const char *what, int done, int count);
 
 #define FEATURE_VARIANTS 4 /* of a clip, where the audio tower is frozen */
 
-/* data.c: reads manifests, builds clips, classes and texts. */
+/* train_data.c: reads manifests, builds clips, classes and texts. */
 bool train_data_open(Train *train, GError **error);
 void train_data_close(Train *train);
 
-/* teacher.c */
+/* train_teacher.c */
 Teacher *teacher_read(const char *path, bool of_sounds, GError **error);
 void teacher_free(Teacher *teacher);
 const float *teacher_vector(const Teacher *teacher, const char *key); /* NULL: none */
 
-/* examples.c: one draw of a batch. */
+/* train_examples.c: one draw of a batch. */
 typedef struct {
     int clip, other;       /* other −1: one sound alone */
     double share;          /* the first one's, of the target */
     const TrainJoin *join; /* of the first one, with the other; NULL */
 } Example;
 void train_draw(const Train *train, int64_t step, Example *examples);
-
-/* joins.c: for --loss pairs, two sounds with a caption of both. */
-bool train_joins_open(Train *train, GError **error);
-void train_joins_draw(const Train *train, Random *random, double strength, Example *example);
 void train_make_mels(Train *train, int64_t step, double strength, Example *examples);
 bool train_freeze_audio(Train *train, GError **error);
 Node *train_sounds(Train *train, int64_t step, double strength, Example *examples);
 
-/* objective.c: the loss of a step. */
+/* train_joins.c: for --loss pairs, two sounds with a caption of both. */
+bool train_joins_open(Train *train, GError **error);
+void train_joins_draw(const Train *train, Random *random, double strength, Example *example);
+
+/* train_objective.c: the loss of a step. */
 
 /* What is right for each sound of a batch of pairs: of texts[batch], the one that is heard with
  * sound j, target[i][j] is the share of sound i, and left_out[i][j] counts neither way. */
@@ -133,29 +145,29 @@ void train_prepare_classes(Train *train);
 Node *train_objective(Train *train, int64_t step);
 double train_strength(const Train *train, int64_t step);
 
-/* optimiser.c */
+/* train_optimiser.c */
 void optimiser_open(Train *train);
 void optimiser_close(Train *train);
 
 /* False with an error when the gradient is not finite. */
 bool optimiser_step(Train *train, GError **error);
 
-/* key.c: SHA-256 in hex of options, first weights, sounds and texts. Caller frees. */
+/* train_key.c: SHA-256 in hex of options, first weights, sounds and texts. Caller frees. */
 char *train_key(const Train *train);
 
-/* checkpoint.c */
+/* train_checkpoint.c */
 bool checkpoint_save(const Train *train, GError **error);
 bool checkpoint_load(Train *train, GError **error); /* ERR_NOT_FOUND: there is none */
 
-/* out.c: the output directory. Saving writes the model of the running mean (EMA) and the files of
- * its origin (`from` or `config`), which are read at the beginning. */
+/* train_out.c: the output directory. Saving writes the model of the running mean (EMA) and the
+ * files of its origin (`from` or `config`), which are read at the beginning. */
 const char *train_origin(const TrainOptions *o);
 bool train_out_open(Train *train, GError **error); /* looks */
 bool train_out_make(const Train *train, GError **error);
 void train_out_close(Train *train);
 bool train_save_model(const Train *train, GError **error);
 
-/* validation.c */
+/* train_validation.c */
 bool validation_open(Train *train, Manifest *manifest, GError **error);
 void validation_close(Train *train);
 void validation_run(Train *train, TrainEpoch *epoch);
