@@ -96,3 +96,31 @@ bool file_replace(const char *path, FileWrite write, void *user, GError **error)
     if (!done) g_unlink(beside);
     return done && file_sync_dir(dir, error);
 }
+
+bool file_output(const char *path, FileWrite write, void *user, GError **error) {
+    bool special =
+        g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR);
+    if (!special) return file_replace(path, write, user, error);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return error_fail_errno(error, path, errno);
+    bool done = write(fd, path, user, error);
+    return (close(fd) == 0 || !done || error_fail_errno(error, path, errno)) && done;
+}
+
+typedef struct {
+    const void *data;
+    size_t bytes;
+} Bytes;
+
+static bool put_bytes(int fd, const char *path, void *user, GError **error) {
+    const Bytes *all = user;
+    return file_put(fd, path, all->data, all->bytes, error);
+}
+
+bool file_replace_bytes(const char *path, const void *data, size_t bytes, GError **error) {
+    return file_replace(path, put_bytes, &(Bytes){data, bytes}, error);
+}
+
+bool file_output_bytes(const char *path, const void *data, size_t bytes, GError **error) {
+    return file_output(path, put_bytes, &(Bytes){data, bytes}, error);
+}

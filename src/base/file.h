@@ -21,6 +21,12 @@ char *file_target(const char *path, GError **error);
 typedef bool (*FileWrite)(int fd, const char *path, void *user, GError **error);
 bool file_replace(const char *path, FileWrite write, void *user, GError **error);
 
+bool file_replace_bytes(const char *path, const void *data, size_t bytes, GError **error);
+
+/* The same for a file that the user names: a device or a pipe is written as it is. */
+bool file_output(const char *path, FileWrite write, void *user, GError **error);
+bool file_output_bytes(const char *path, const void *data, size_t bytes, GError **error);
+
 /* For FileWrite: all of `bytes`, or an error that names `path`. */
 bool file_put(int fd, const char *path, const void *data, size_t bytes, GError **error);
 

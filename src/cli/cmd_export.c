@@ -41,26 +41,18 @@ static bool export_to(const Export *export, FILE *out, const char *name, GError 
     return done && app_flush(out, name, error);
 }
 
-/* Closes `out`; NULL: errno says why it could not be opened. */
-static bool export_and_close(const Export *export, FILE *out, const char *path, GError **error) {
-    if (!out) return error_fail_errno(error, path, errno);
-    bool done = export_to(export, out, path, error);
-    return (fclose(out) == 0 || !done || error_fail_errno(error, path, errno)) && done;
-}
-
 /* FileWrite: `fd` is the caller's, and stays open. */
 static bool write_file(int fd, const char *path, void *user, GError **error) {
     int own = dup(fd);
-    return export_and_close(user, own < 0 ? NULL : fdopen(own, "wb"), path, error);
+    FILE *out = own < 0 ? NULL : fdopen(own, "wb");
+    if (!out) return error_fail_errno(error, path, errno);
+    bool done = export_to(user, out, path, error);
+    return (fclose(out) == 0 || !done || error_fail_errno(error, path, errno)) && done;
 }
 
-/* A device or a pipe is written as it is; anything else appears whole or not at all. */
 static bool write_output(Export *export, const char *path, GError **error) {
     if (!path || strcmp(path, "-") == 0) return export_to(export, stdout, "stdout", error);
-    bool special =
-        g_file_test(path, G_FILE_TEST_EXISTS) && !g_file_test(path, G_FILE_TEST_IS_REGULAR);
-    if (!special) return file_replace(path, write_file, export, error);
-    return export_and_close(export, fopen(path, "wb"), path, error);
+    return file_output(path, write_file, export, error);
 }
 
 static bool export_library(App *app, const Options *o, GError **error) {

@@ -92,11 +92,7 @@ static char *picture(const ClassMetrics *m, char **labels) {
     return g_string_free(svg, FALSE);
 }
 
-static bool put_text(int fd, const char *path, void *user, GError **error) {
-    return file_put(fd, path, user, strlen(user), error);
-}
-
 bool eval_plot_confusion(const ClassMetrics *m, char **labels, const char *path, GError **error) {
     g_autofree char *svg = picture(m, labels);
-    return file_replace(path, put_text, svg, error);
+    return file_replace_bytes(path, svg, strlen(svg), error);
 }

@@ -56,12 +56,6 @@ static bool parse_metrics(const RelevanceOptions *o, Wanted *w, GError **error) 
 
 /* ---- asking the library ---- */
 
-static void hit_clear(void *data) {
-    RunHit *hit = data;
-    g_free(hit->query);
-    g_free(hit->document);
-}
-
 /* By whichever of its names the judges knew the clip: id, path, or the path's last part. */
 static char *name_of(const Judgments *judgments, const char *query, const Clip *clip) {
     const char *path = clip->paths->len ? ((const ClipPath *)clip->paths->pdata[0])->path : "";
@@ -85,26 +79,22 @@ static bool ask(Library *library, const char *line, int place, const SearchOptio
     g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
     for (guint i = 0; i < result->hits->len; i++) {
         const SearchHit *found = result->hits->pdata[i];
-        RunHit hit = {g_strdup(id), name_of(judgments, id, found->clip), found->score, place};
-        if (g_hash_table_contains(seen, hit.document)) { /* two clips of one name are one */
-            hit_clear(&hit);
-            continue;
-        }
+        g_autofree char *name = name_of(judgments, id, found->clip);
+        if (g_hash_table_contains(seen, name)) continue; /* two clips of one name are one */
+        RunHit hit = {g_strdup(id), g_steal_pointer(&name), found->score, place};
         g_hash_table_add(seen, hit.document);
         g_array_append_val(hits, hit);
     }
-    RunHit nothing = {.query = g_strdup(id), .place = place};
-    if (result->hits->len)
-        hit_clear(&nothing);
-    else
-        g_array_append_val(hits, nothing);
+    RunHit nothing = {.place = place};
+    if (result->hits->len) return true;
+    nothing.query = g_strdup(id);
+    g_array_append_val(hits, nothing);
     return true;
 }
 
 static GArray *ask_all(App *app, Library *library, char **queries, const SearchOptions *how,
                        const Judgments *judgments, GError **error) {
-    g_autoptr(GArray) hits = g_array_new(FALSE, FALSE, sizeof(RunHit));
-    g_array_set_clear_func(hits, hit_clear);
+    g_autoptr(GArray) hits = run_new();
     for (int i = 0; queries[i]; i++)
         if (!app_go_on(app, error) || !ask(library, queries[i], i + 1, how, judgments, hits, error))
             return NULL;
@@ -112,14 +102,9 @@ static GArray *ask_all(App *app, Library *library, char **queries, const SearchO
 }
 
 /* Text that is ready goes to stdout, or to a file that appears whole or not at all. */
-static bool put_text(int fd, const char *path, void *user, GError **error) {
-    const GString *text = user;
-    return file_put(fd, path, text->str, text->len, error);
-}
-
-static bool put_out(const char *path, GString *text, GError **error) {
-    if (strcmp(path, "-") != 0) return file_replace(path, put_text, text, error);
-    fwrite(text->str, 1, text->len, stdout);
+static bool put_out(const char *path, const char *text, size_t bytes, GError **error) {
+    if (strcmp(path, "-") != 0) return file_output_bytes(path, text, bytes, error);
+    fwrite(text, 1, bytes, stdout);
     return app_flush(stdout, "standard output", error);
 }
 
@@ -141,7 +126,7 @@ static bool write_run(const char *path, const GArray *hits, GError **error) {
         g_string_append_printf(text, "%s Q0 %s %d %.9g earshot\n", query, hit->document, rank,
                                hit->score);
     }
-    return put_out(path, text, error);
+    return put_out(path, text->str, text->len, error);
 }
 
 /* ---- output ---- */
@@ -290,7 +275,7 @@ bool eval_convert(const RelevanceOptions *o, char **args, GError **error) {
     if (!memory) return error_fail_errno(error, args[1], errno);
     bool well = judgments_write(judgments, memory, format_of(o->to), error);
     well = fclose(memory) == 0 && well;
-    g_autoptr(GString) text = g_string_new_len(written, (gssize)len);
+    well = well && put_out(args[1], written, len, error);
     free(written);
-    return well && put_out(args[1], text, error);
+    return well;
 }

@@ -415,6 +415,12 @@ static void hit_clear(void *data) {
     g_free(hit->document);
 }
 
+GArray *run_new(void) {
+    GArray *hits = g_array_new(FALSE, FALSE, sizeof(RunHit));
+    g_array_set_clear_func(hits, hit_clear);
+    return hits;
+}
+
 static int by_score(const void *a, const void *b) {
     const RunHit *x = a, *y = b;
     if (x->place != y->place) return x->place - y->place; /* of the query */
@@ -429,8 +435,7 @@ GArray *run_read(const char *path, GError **error) {
 }
 
 GArray *run_parse(const char *path, const char *text, GError **error) {
-    g_autoptr(GArray) hits = g_array_new(FALSE, FALSE, sizeof(RunHit));
-    g_array_set_clear_func(hits, hit_clear);
+    g_autoptr(GArray) hits = run_new();
     g_autoptr(GHashTable) place = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);

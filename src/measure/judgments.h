@@ -48,8 +48,11 @@ typedef struct {
     int place; /* of the query among the queries, from 1 */
 } RunHit;
 
+/* An empty run; g_array_unref frees its hits too. */
+GArray *run_new(void);
+
 /* A run in TREC's form: "qid Q0 docno rank sim run_id". Sorted as trec_eval sorts: by query as they
  * first appear, then by falling score, equal ones by falling docno; the rank column counts for
  * nothing. A document twice under one query is an error, as trec_eval has it. */
-GArray *run_read(const char *path, GError **error); /* of RunHit; g_array_unref frees all */
+GArray *run_read(const char *path, GError **error); /* of RunHit, as run_new */
 GArray *run_parse(const char *path, const char *text, GError **error);

@@ -10,10 +10,6 @@
 #define HEADER  "epoch,loss,r@1,r@5,r@10,map@10,cosine,clips_per_second,seconds\n"
 #define MAX_LOG (16 << 20)
 
-static bool put_text(int fd, const char *path, void *user, GError **error) {
-    return file_put(fd, path, user, strlen(user), error);
-}
-
 static char *log_path(const Train *train, const char *name) {
     return g_build_filename(train->options->out, name, NULL);
 }
@@ -94,8 +90,7 @@ static void add_figure(GString *row, double value) {
 
 bool train_log_begin(const Train *train, GError **error) {
     g_autofree char *path = log_path(train, "train.csv");
-    g_autofree char *text = g_strdup(HEADER);
-    return file_replace(path, put_text, text, error);
+    return file_replace_bytes(path, HEADER, strlen(HEADER), error);
 }
 
 bool train_log_add(const Train *train, const TrainEpoch *epoch, GError **error) {
@@ -108,5 +103,6 @@ bool train_log_add(const Train *train, const TrainEpoch *epoch, GError **error) 
     add_figure(rows, epoch->cosine);
     g_string_append_printf(rows, "%.1f,%.1f\n", epoch->clips_per_second, epoch->seconds);
     g_autofree char *text = g_string_free(rows, FALSE), *svg = curves(text);
-    return file_replace(path, put_text, text, error) && file_replace(plot, put_text, svg, error);
+    return file_replace_bytes(path, text, strlen(text), error) &&
+           file_replace_bytes(plot, svg, strlen(svg), error);
 }

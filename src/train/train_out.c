@@ -49,15 +49,11 @@ void train_out_close(Train *train) {
         if (train->companions[i]) g_bytes_unref(train->companions[i]);
 }
 
-static bool put_bytes(int fd, const char *path, void *user, GError **error) {
-    gsize len;
-    const char *data = g_bytes_get_data(user, &len);
-    return file_put(fd, path, data, len, error);
-}
-
 static bool put_companion(const Train *train, int i, GError **error) {
     g_autofree char *path = g_build_filename(train->options->out, companions[i], NULL);
-    if (train->companions[i]) return file_replace(path, put_bytes, train->companions[i], error);
+    gsize len = 0;
+    const void *data = train->companions[i] ? g_bytes_get_data(train->companions[i], &len) : NULL;
+    if (train->companions[i]) return file_replace_bytes(path, data, len, error);
     return g_unlink(path) == 0 || errno == ENOENT || error_fail_errno(error, path, errno);
 }
 

@@ -290,6 +290,11 @@ class Relevance(Eval):
             self.assertEqual({row["id"]: row["rating"] for row in map(json.loads, back.splitlines())}, ratings)
         self.fails("eval", "judgments", "convert", "j", "out", "--to", "trec", status=1, says="d1: a rating that is a fraction")
 
+    def test_an_output_may_be_a_pipe(self):
+        (self.dir / "j").write_text('{"query": "q1", "id": "d1", "rating": 2}\n')
+        done = self.run_it("eval", "judgments", "convert", "j", "/dev/stdout", "--to", "trec")
+        self.assertEqual(done.stdout, b"q1 0 d1 2\n")
+
     def test_faults_name_file_and_line(self):
         (self.dir / "nan").write_text("q1 Q0 d1 1 nan x\n")
         (self.dir / "q").write_text("q1 0 d1 1\n")
