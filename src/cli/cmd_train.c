@@ -60,7 +60,6 @@ static void print_epoch(App *app, const TrainEpoch *e) {
         app_print_line(json_pack("{s:i, s:f, s:o, s:f, s:f}", "epoch", e->epoch, "loss", e->loss,
                                  "valid", valid, "clips_per_second", e->clips_per_second, "seconds",
                                  e->seconds));
-        fflush(stdout);
         return;
     }
     printf("epoch %d: loss %.4f", e->epoch, e->loss);
@@ -70,7 +69,6 @@ static void print_epoch(App *app, const TrainEpoch *e) {
     if (!isnan(e->cosine)) printf(", held out cosine %.4f", e->cosine);
     printf(", %.1f clips/s, %.0f s, %.0f s left\n", e->clips_per_second, e->seconds,
            e->seconds_left);
-    fflush(stdout);
 }
 
 typedef struct {
@@ -95,6 +93,7 @@ static void take_prepared(void *user, const char *what, int done, int count) {
 
 static void take_epoch(void *user, const TrainEpoch *epoch) {
     print_epoch(((Reporting *)user)->app, epoch);
+    fflush(stdout);
 }
 
 static void take_warning(void *user, const char *line) {

@@ -84,26 +84,6 @@ static int column_of(const GPtrArray *header, const char *const *names) {
     return -1;
 }
 
-static bool read_header(const char *where, Csv *csv, const char *fold, Columns *c, guint *fields,
-                        GError **error) {
-    GError *fault = NULL;
-    g_autoptr(GPtrArray) header = csv_next(csv, &fault);
-    if (fault) g_propagate_error(error, fault);
-    if (!header) return fault ? false : error_fail(error, ERR_FORMAT, "%s: is empty", where);
-    *fields = header->len;
-    *c = (Columns){column_of(header, NAMES("path", "file", "filename", "file_name",
-                                           "slice_file_name", "fname")),
-                   column_of(header, NAMES("label", "category", "class", "labels")),
-                   column_of(header, NAMES("caption", "text")),
-                   fold ? column_of(header, NAMES(fold)) : -1, column_of(header, NAMES("fold"))};
-    if (c->path < 0)
-        return error_fail(error, ERR_FORMAT, "%s: has no column path (or file)", where);
-    if (fold && c->fold < 0)
-        return error_fail(error, ERR_USAGE, "%s: has no column %s", where, fold);
-    return c->label >= 0 || c->caption >= 0 ||
-           error_fail(error, ERR_FORMAT, "%s: has neither a column label nor caption", where);
-}
-
 /* Without blanks at its ends; NULL: empty or no such column. Caller frees. */
 static char *field_of(const GPtrArray *row, int column) {
     if (column < 0 || column >= (int)row->len) return NULL;
@@ -136,6 +116,27 @@ typedef struct {
     gint64 line;
     GHashTable *known; /* path → number + 1 */
 } Reading;
+
+static bool read_header(Reading *r, Csv *csv, const char *fold, GError **error) {
+    const char *where = r->where;
+    Columns *c = &r->columns;
+    GError *fault = NULL;
+    g_autoptr(GPtrArray) header = csv_next(csv, &fault);
+    if (fault) g_propagate_error(error, fault);
+    if (!header) return fault ? false : error_fail(error, ERR_FORMAT, "%s: is empty", where);
+    r->fields = header->len;
+    *c = (Columns){column_of(header, NAMES("path", "file", "filename", "file_name",
+                                           "slice_file_name", "fname")),
+                   column_of(header, NAMES("label", "category", "class", "labels")),
+                   column_of(header, NAMES("caption", "text")),
+                   fold ? column_of(header, NAMES(fold)) : -1, column_of(header, NAMES("fold"))};
+    if (c->path < 0)
+        return error_fail(error, ERR_FORMAT, "%s: has no column path (or file)", where);
+    if (fold && c->fold < 0)
+        return error_fail(error, ERR_USAGE, "%s: has no column %s", where, fold);
+    return c->label >= 0 || c->caption >= 0 ||
+           error_fail(error, ERR_FORMAT, "%s: has neither a column label nor caption", where);
+}
 
 static bool refuse(const Reading *r, const char *name, const char *why, GError **error) {
     return error_fail(error, ERR_FORMAT, "%s:%" G_GINT64_FORMAT ": %s%s", r->where, r->line, name,
@@ -204,8 +205,7 @@ static bool read_manifest(Examples *e, const char *where, const char *fold, GErr
     g_autofree char *folder = g_path_get_dirname(where);
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     Reading r = {.where = where, .folder = folder, .known = known};
-    return read_header(where, csv, fold, &r.columns, &r.fields, error) &&
-           read_rows(e, &r, csv, error);
+    return read_header(&r, csv, fold, error) && read_rows(e, &r, csv, error);
 }
 
 Examples *examples_read(const char *where, const char *fold, GError **error) {

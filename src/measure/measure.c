@@ -78,8 +78,13 @@ static ClassMetrics *class_metrics_new(int count, int classes, GError **error) {
 
 static void add_guess(ClassMetrics *m, int class, int guess) {
     m->confusion[(gsize) class * m->classes + guess]++;
-    m->right += class == guess;
-    m->accuracy = (double)m->right / m->count;
+}
+
+/* The diagonal's share, when all guesses are in. */
+static void find_accuracy(ClassMetrics *m) {
+    int right = 0;
+    for (int c = 0; c < m->classes; c++) right += class_confusion(m, c, c);
+    m->accuracy = (double)right / m->count;
 }
 
 /* [set->count]: each sound's place among the labels. NULL: one has none of them. Caller frees. */
@@ -119,6 +124,7 @@ ClassMetrics *measure_zeroshot(Engine *engine, const Examples *examples, const E
         for (int c = 0; c < classes; c++)
             cosines[(gsize)scores[c].label * (gsize)set->count + (gsize)i] = scores[c].cosine;
     }
+    find_accuracy(m);
     m->retrieval = retrieval_metrics(cosines, classes, set->count, same_class, class);
     return g_steal_pointer(&m);
 }
@@ -202,6 +208,7 @@ ClassMetrics *measure_probe(const Examples *examples, const EmbeddedSet *set, ch
     }
     ClassMetrics *m = class_metrics_new(set->count, classes, error);
     for (int f = 0; m && f < folds; f++) probe_fold(set, class, fold, f, m);
+    if (m) find_accuracy(m);
     return m;
 }
 

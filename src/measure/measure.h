@@ -31,8 +31,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(EmbeddedSet, embedded_set_free)
 #define CLASSES_MOST 4096 /* ERR_LIMIT above: a confusion of all pairs is kept */
 
 typedef struct {
-    int count, classes, right;
-    double accuracy;            /* right / count: the best class is theirs */
+    int count, classes;
+    double accuracy;            /* of the sounds: the best class is theirs */
     RetrievalMetrics retrieval; /* each class's text among all sounds; all 0 for a probe */
     int *confusion;             /* [classes][classes]: of class, taken for */
 } ClassMetrics;

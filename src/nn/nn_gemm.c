@@ -113,22 +113,27 @@ static void pack_part(NnLinear *l, const NnMatrix *w, int first) {
     }
 }
 
-/* All parts, one below the other, are split NN_SPLIT rows at a time. */
+/* Row `row` of the stacked matrix. */
+static const float *stacked_row(const NnMatrix *part, int row) {
+    while (row >= part->n) row -= part++->n;
+    return (const float *)part->w + (size_t)row * (size_t)part->k;
+}
+
+/* NN_SPLIT rows at a time, which may be of several parts. */
 static void pack_split(NnLinear *l, const NnMatrix *parts, int count) {
     int n = l->panels.n, k = l->panels.k, blocks = l->panels.k_padded / NN_SPLIT;
-    float *stacked = zeroed(sizeof *stacked * (size_t)n * (size_t)k), *bias = l->memory[1];
+    float *some = zeroed(sizeof *some * NN_SPLIT * (size_t)k), *bias = l->memory[1];
     uint16_t *to = l->memory[0];
-    for (int i = 0, first = 0; i < count; first += parts[i++].n) {
-        memcpy(stacked + (size_t)first * k, parts[i].w,
-               sizeof *stacked * (size_t)parts[i].n * (size_t)k);
-        if (parts[i].bias) memcpy(bias + first, parts[i].bias, sizeof *bias * (size_t)parts[i].n);
-    }
     for (int row = 0; row < n; row += NN_SPLIT, to += (size_t)blocks * NN_SPLIT_BLOCK) {
         int rows = n - row < NN_SPLIT ? n - row : NN_SPLIT;
-        l->split->rows(stacked + (size_t)row * k, (size_t)k, rows, k, to);
+        for (int r = 0; r < rows; r++)
+            memcpy(some + (size_t)r * k, stacked_row(parts, row + r), sizeof *some * (size_t)k);
+        l->split->rows(some, (size_t)k, rows, k, to);
         l->split->turn(to, blocks);
     }
-    free(stacked);
+    free(some);
+    for (int i = 0; i < count; bias += parts[i++].n)
+        if (parts[i].bias) memcpy(bias, parts[i].bias, sizeof *bias * (size_t)parts[i].n);
 }
 
 static Way way_of(NnType type) {
@@ -194,11 +199,10 @@ NnLinear *nn_linear_new(const NnMatrix *parts, int count, int m, NnAct act) {
     l->panels.k_padded = (int)round_up((size_t)parts->k, (size_t)inputs_of(l));
     l->block = rows_at_a_time(l);
     allocate(l);
-    if (l->way == WAY_SPLIT) {
+    if (l->way == WAY_SPLIT)
         pack_split(l, parts, count);
-        return l;
-    }
-    for (int i = 0, first = 0; i < count; first += parts[i++].n) pack_part(l, &parts[i], first);
+    else
+        for (int i = 0, first = 0; i < count; first += parts[i++].n) pack_part(l, &parts[i], first);
     return l;
 }
 

@@ -69,39 +69,16 @@ NN_AMX static void split_panel(const float *b, size_t ld, int k, int n, uint16_t
             split(p < k ? load_first(from, n - j) : v_set(0), even);
             split(p + 1 < k ? load_first(from + ld, n - j) : v_set(0), odd);
             for (int i = HIGH; i <= LOW; i++) {
-                __m512i second = _mm512_slli_epi32(_mm512_cvtepu16_epi32((__m256i)odd[i]), 16);
-                __m512i pairs = _mm512_or_si512(_mm512_cvtepu16_epi32((__m256i)even[i]), second);
+                __m512i first = _mm512_cvtepu16_epi32((__m256i)even[i]);
+                __m512i pairs = _mm512_or_si512(first, (__m512i)widen(odd[i]));
                 _mm512_storeu_si512(at + i * PART, pairs);
             }
         }
 }
 
-/* Tiles of 16 × 16 pairs in place: two rows side by side, then four, eight, sixteen of them. */
-NN_AMX static void turn_tile(__m512i *x) {
-    __m512i y[16];
-    for (int i = 0; i < 16; i += 2) {
-        y[i] = _mm512_unpacklo_epi32(x[i], x[i + 1]);
-        y[i + 1] = _mm512_unpackhi_epi32(x[i], x[i + 1]);
-    }
-    for (int i = 0; i < 16; i += 4) /* x[i + j]: column j of each four, of rows i to i + 3 */
-        for (int j = 0; j < 2; j++) {
-            x[i + 2 * j] = _mm512_unpacklo_epi64(y[i + j], y[i + j + 2]);
-            x[i + 2 * j + 1] = _mm512_unpackhi_epi64(y[i + j], y[i + j + 2]);
-        }
-    for (int j = 0; j < 4; j++) { /* even fours of columns, then odd ones */
-        y[j] = _mm512_shuffle_i32x4(x[j], x[j + 4], 0x88);
-        y[j + 4] = _mm512_shuffle_i32x4(x[j], x[j + 4], 0xdd);
-        y[j + 8] = _mm512_shuffle_i32x4(x[j + 8], x[j + 12], 0x88);
-        y[j + 12] = _mm512_shuffle_i32x4(x[j + 8], x[j + 12], 0xdd);
-    }
-    for (int j = 0; j < 8; j++) {
-        x[j] = _mm512_shuffle_i32x4(y[j], y[j + 8], 0x88);
-        x[j + 8] = _mm512_shuffle_i32x4(y[j], y[j + 8], 0xdd);
-    }
-}
-
+/* Tiles of 16 × 16 pairs, which move as floats do. */
 NN_AMX static void turn_blocks(uint16_t *to, int blocks) {
-    for (int i = 0; i < blocks * NN_SPLIT_BLOCK; i += HALF) turn_tile((__m512i *)(void *)(to + i));
+    for (int i = 0; i < blocks * NN_SPLIT_BLOCK; i += HALF) v_turn((V *)(void *)(to + i));
 }
 
 #define ROWS(part)                                                                                 \
@@ -145,16 +122,6 @@ NN_AMX static void block_product(const uint16_t *a, const uint16_t *b, int block
     _tile_stored(3, lower + NN_LANES, ldc * sizeof *c);
 }
 
-NN_AMX static void put_tile(const float *tile, bool add, int rows, int columns, float *c,
-                            size_t ldc) {
-    for (int r = 0; r < rows; r++, tile += NN_SPLIT, c += ldc)
-        for (int j = 0; j < columns; j += NN_LANES) {
-            V sum = v_load(tile + j);
-            if (add) sum += load_some(c + j, columns - j);
-            store_some(c + j, sum, columns - j);
-        }
-}
-
 NN_AMX static void product(const uint16_t *a, const uint16_t *b, int blocks, int m, int columns,
                            bool add, float *c, size_t ldc) {
     _Alignas(64) float tile[NN_SPLIT * NN_SPLIT];
@@ -166,7 +133,8 @@ NN_AMX static void product(const uint16_t *a, const uint16_t *b, int blocks, int
             continue;
         }
         block_product(a, b, blocks, tile, NN_SPLIT);
-        put_tile(tile, add, rows, columns, c + (size_t)r * ldc, ldc);
+        for (int i = 0; i < rows; i++)
+            put_row(tile + i * NN_SPLIT, add, columns, c + (size_t)(r + i) * ldc);
     }
     _tile_release();
 }

@@ -43,28 +43,27 @@ static size_t split_bytes(int rows, int k) {
 
 /* Columns column … column + columns of b, panel by panel. */
 static void split_columns(const Job *job, int column, int columns, uint16_t *to) {
-    const float *b = job->b;
     for (int end = column + columns; column < end; column += NN_SPLIT, to += side_size(job)) {
         int some = least(NN_SPLIT, end - column);
         if (job->sides == NN_NT) {
-            b = job->b + (size_t)column * job->k + job->first;
+            const float *b = job->b + (size_t)column * job->k + job->first;
             job->kernels->rows(b, (size_t)job->k, some, job->count, to);
             job->kernels->turn(to, blocks_of(job->count, NN_SPLIT));
         } else {
-            b = job->b + (size_t)job->first * job->n + column;
+            const float *b = job->b + (size_t)job->first * job->n + column;
             job->kernels->panel(b, (size_t)job->n, job->count, some, to);
         }
     }
 }
 
 static void split_rows(const Job *job, int row, int rows, uint16_t *to) {
-    const float *a = job->a + (size_t)row * job->k + job->first;
     if (job->sides != NN_TN) {
+        const float *a = job->a + (size_t)row * job->k + job->first;
         job->kernels->rows(a, (size_t)job->k, rows, job->count, to);
         return;
     }
     for (int end = row + rows; row < end; row += NN_SPLIT, to += side_size(job)) {
-        a = job->a + (size_t)job->first * job->m + row;
+        const float *a = job->a + (size_t)job->first * job->m + row;
         job->kernels->panel(a, (size_t)job->m, job->count, least(NN_SPLIT, end - row), to);
         job->kernels->turn(to, blocks_of(job->count, NN_SPLIT));
     }

@@ -37,25 +37,6 @@ static int column_of(const GPtrArray *header, const char *const *names) {
 
 #define NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
 
-static bool read_header(const char *path, bool file_words, Csv *csv, Columns *columns,
-                        guint *fields, GError **error) {
-    g_autoptr(GPtrArray) header = csv_next(csv, error);
-    if (!header)
-        return error && *error ? false : error_fail(error, ERR_FORMAT, "%s: is empty", path);
-    *fields = header->len;
-    *columns = (Columns){
-        .path = column_of(header, NAMES("path", "file", "filename")),
-        .caption = column_of(header, NAMES("caption", "text")),
-        .label = column_of(header, NAMES("label", "class", "category")),
-        .tags = column_of(header, NAMES("tags", "keywords")),
-    };
-    if (columns->path < 0)
-        return error_fail(error, ERR_FORMAT, "%s: has no column path (or file)", path);
-    if (!file_words && columns->caption < 0 && columns->label < 0 && columns->tags < 0)
-        return error_fail(error, ERR_FORMAT, "%s: has no column caption, label or tags", path);
-    return true;
-}
-
 /* The field without blanks at its ends; NULL: empty, or there is no such column. Caller frees. */
 static char *field_of(const GPtrArray *row, int column) {
     if (column < 0 || column >= (int)row->len) return NULL;
@@ -74,6 +55,25 @@ typedef struct {
     GHashTable *known; /* path → ManifestClip */
     gint64 line;
 } Reading;
+
+static bool read_header(Reading *r, Csv *csv, GError **error) {
+    const char *path = r->manifest->path;
+    g_autoptr(GPtrArray) header = csv_next(csv, error);
+    if (!header)
+        return error && *error ? false : error_fail(error, ERR_FORMAT, "%s: is empty", path);
+    r->fields = header->len;
+    r->columns = (Columns){
+        .path = column_of(header, NAMES("path", "file", "filename")),
+        .caption = column_of(header, NAMES("caption", "text")),
+        .label = column_of(header, NAMES("label", "class", "category")),
+        .tags = column_of(header, NAMES("tags", "keywords")),
+    };
+    if (r->columns.path < 0)
+        return error_fail(error, ERR_FORMAT, "%s: has no column path (or file)", path);
+    bool has_texts = r->columns.caption >= 0 || r->columns.label >= 0 || r->columns.tags >= 0;
+    return has_texts || r->file_words ||
+           error_fail(error, ERR_FORMAT, "%s: has no column caption, label or tags", path);
+}
 
 static bool refuse(const Reading *r, const char *what, const char *why, GError **error) {
     return error_fail(error, ERR_FORMAT, "%s:%" G_GINT64_FORMAT ": %s%s", r->manifest->path,
@@ -208,8 +208,7 @@ Manifest *manifest_read(const char *path, bool file_words, GError **error) {
     g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash, g_str_equal);
     Reading reading = {
         .manifest = manifest, .folder = folder, .file_words = file_words, .known = known};
-    bool well = read_header(path, file_words, csv, &reading.columns, &reading.fields, error) &&
-                read_rows(&reading, csv, error);
+    bool well = read_header(&reading, csv, error) && read_rows(&reading, csv, error);
     return well ? g_steal_pointer(&manifest) : NULL;
 }
 

@@ -2,10 +2,8 @@
 #include "train.h"
 
 #include "error.h"
-#include "file.h"
 #include "train_private.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 

@@ -5,10 +5,6 @@
 
 #include <string.h>
 
-static uint64_t stream(int64_t step, int what) {
-    return (uint64_t)step * DRAW_STREAMS + (uint64_t)what;
-}
-
 /* ---- which ---- */
 
 static int draw_class(const TrainSource *source, int classes, Random *random) {
@@ -38,7 +34,7 @@ static int draw_clip(const Train *train, Random *random) {
 void train_draw(const Train *train, int64_t step, Example *examples) {
     double strength = train_strength(train, step);
     for (int i = 0; i < train->options->batch; i++) {
-        Random random = random_of(train->options->seed, stream(step, DRAW_CLIPS), (uint64_t)i);
+        Random random = train_random(train->options, step, DRAW_CLIPS, i);
         examples[i] = (Example){draw_clip(train, &random), -1, 1, NULL};
         if (train->loss == LOSS_PAIRS) train_joins_draw(train, &random, strength, &examples[i]);
         if (train->audio_trained && train->loss == LOSS_CLASSES &&
@@ -70,7 +66,7 @@ static void make_example(void *context, int item, int thread) {
     Example *example = &m->examples[item];
     float *mel = train->mel_batch + (size_t)item * m->frames * m->bins;
     float *second = train->mel_scratch[thread];
-    Random random = random_of(train->options->seed, stream(m->step, DRAW_MEL), (uint64_t)item);
+    Random random = train_random(train->options, m->step, DRAW_MEL, item);
     place(m, &random, example->clip, mel);
     if (example->other >= 0) {
         place(m, &random, example->other, second);
@@ -99,8 +95,7 @@ static void make_variant(void *context, int item, int thread) {
     Train *train = m->train;
     int clip = m->examples[item].clip;
     float *mel = train->mel_batch + (size_t)item * m->frames * m->bins;
-    Random random =
-        random_of(train->options->seed, stream(m->variant, DRAW_FREEZE), (uint64_t)clip);
+    Random random = train_random(train->options, m->variant, DRAW_FREEZE, clip);
     int count;
     const int16_t *whole = mel_cache_mel(train->mels, clip, 0, &count);
     if (m->variant == 0) { /* from the beginning, as inference hears it, but for the seams */
@@ -153,7 +148,7 @@ Node *train_sounds(Train *train, int64_t step, double strength, Example *example
     }
     float *rows = graph_keep(train->graph, sizeof *rows * (gsize)batch * hidden);
     for (int i = 0; i < batch; i++) {
-        Random random = random_of(train->options->seed, stream(step, DRAW_MEL), (uint64_t)i);
+        Random random = train_random(train->options, step, DRAW_MEL, i);
         gsize at = (gsize)examples[i].clip * FEATURE_VARIANTS +
                    (gsize)random_below(&random, FEATURE_VARIANTS);
         memcpy(rows + (gsize)i * hidden, train->audio_features + at * hidden,

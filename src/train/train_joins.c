@@ -21,7 +21,7 @@ static int draw_text(const TrainClip *clip, Random *random) {
 
 static bool join(Train *train, int number, GError **error) {
     TrainClip *clip = &g_array_index(train->clips, TrainClip, number);
-    Random random = random_of(train->options->seed, DRAW_PARTNERS, (uint64_t)number);
+    Random random = train_random(train->options, 0, DRAW_PARTNERS, number);
     for (int tried = 0; tried < 4 * JOINS && clip->joins < JOINS; tried++) {
         int other = random_below(&random, (int)train->clips->len);
         const TrainClip *partner = &g_array_index(train->clips, TrainClip, other);

@@ -11,11 +11,6 @@
 #define DISTIL_BATCH   128
 #define SOFT_HEAT      (1 / 0.07)
 
-static Random random_at(const Train *train, int64_t step, int what, int i) {
-    return random_of(train->options->seed, (uint64_t)step * DRAW_STREAMS + (uint64_t)what,
-                     (uint64_t)i);
-}
-
 double train_strength(const Train *train, int64_t step) {
     const Recipe *recipe = &train->options->recipe;
     double ramp = recipe->ramp * (double)train->state.steps;
@@ -150,7 +145,7 @@ static void make_target(const Train *train, const Example *example, float *targe
 static void draw_texts(const Train *train, int64_t step, int *texts) {
     for (guint c = 0; c < train->classes->len; c++) {
         const TrainClass *class = &g_array_index(train->classes, TrainClass, c);
-        Random random = random_at(train, step, DRAW_TEXTS, (int)c);
+        Random random = train_random(train->options, step, DRAW_TEXTS, (int)c);
         int captions = class->count - class->templates;
         bool human = captions && random_unit(&random) < train->options->recipe.captions;
         texts[c] = class->texts[human ? class->templates + random_below(&random, captions)
@@ -240,7 +235,7 @@ static Node *pairs_loss(Train *train, int64_t step, Node *sounds, const Example 
     bool *left_out = graph_keep(g, sizeof *left_out * (gsize)batch * batch);
     for (int i = 0; i < batch; i++) {
         const TrainClip *clip = &g_array_index(train->clips, TrainClip, examples[i].clip);
-        Random random = random_at(train, step, DRAW_TEXTS, i);
+        Random random = train_random(train->options, step, DRAW_TEXTS, i);
         int own = clip->texts[random_below(&random, clip->text_count)];
         texts[i] = examples[i].join ? examples[i].join->both : own;
     }
@@ -281,7 +276,7 @@ static Node *geometry_loss(Train *train, int64_t step) {
     float *wanted = graph_keep(g, sizeof *wanted * (gsize)n * n);
     float *plain = graph_keep(g, sizeof *plain * (gsize)n * n);
     for (int i = 0; i < n; i++) {
-        Random random = random_at(train, step, DRAW_SENTENCES, i);
+        Random random = train_random(train->options, step, DRAW_SENTENCES, i);
         int at = random_below(&random, (int)train->sentences->len);
         texts[i] = g_array_index(train->sentences, int, at);
         memcpy(before + (gsize)i * dim, train->kept + (gsize)at * dim, sizeof *before * dim);
@@ -309,7 +304,7 @@ static Node *distil_loss(Train *train, int64_t step) {
     float *plain = graph_keep(g, sizeof *plain * (gsize)n * n);
     int held = train->teacher->count / 50; /* the first of them are held out */
     for (int i = 0; i < n; i++) {
-        Random random = random_at(train, step, DRAW_SENTENCES, i);
+        Random random = train_random(train->options, step, DRAW_SENTENCES, i);
         int at = held + random_below(&random, train->teacher->count - held);
         int variant = random_below(&random, variants);
         texts[i] = g_array_index(train->sentences, int, at *variants + variant);

@@ -22,6 +22,11 @@ enum {
     DRAW_STREAMS = 8
 };
 
+/* Item i of what is drawn in a step, or before the first one (step 0); the same for any thread. */
+static inline Random train_random(const TrainOptions *options, int64_t step, int what, int i) {
+    return random_of(options->seed, (uint64_t)step * DRAW_STREAMS + (uint64_t)what, (uint64_t)i);
+}
+
 #define JOINS 2 /* partners of a clip that it is heard with at once */
 
 /* A partner; the captions of the clip and of the partner, and the caption of both. */
