@@ -15,6 +15,7 @@ static Library *library_new(const char *where, const LibraryOptions *options) {
     library->models_dir = g_strdup(options->models_dir);
     library->model = g_strdup(options->model);
     library->threads = options->threads;
+    library->beside = options->beside;
     return library;
 }
 
@@ -34,21 +35,25 @@ bool library_is_there(const char *where) {
     return g_file_test(file, G_FILE_TEST_EXISTS);
 }
 
+static void close_engine(Library *library) {
+    Engine *engine = g_steal_pointer(&library->engine);
+    if (!library->beside) engine_close(engine);
+}
+
 Library *library_make(const char *where, const LibraryOptions *options, GError **error) {
     g_autoptr(Library) library = library_new(where, options);
     if (!library_engine(library, error) ||
         !open_backend(library, STORE_CREATE, options->wait, error))
         return NULL;
     /* Another process was faster: the model is opened again, to be compared with that one's. */
-    if (library->backend->ops->model(library->backend))
-        g_clear_pointer(&library->engine, engine_close);
+    if (library->backend->ops->model(library->backend)) close_engine(library);
     return g_steal_pointer(&library);
 }
 
 void library_close(Library *library) {
     if (!library) return;
     match_background_free(library->background);
-    engine_close(library->engine);
+    close_engine(library);
     backend_close(library->backend);
     g_mutex_clear(&library->lock);
     g_free(library->where);
@@ -76,6 +81,7 @@ Engine *library_engine(Library *library, GError **error) {
 
 const Background *library_background(Library *library, GError **error) {
     if (!library_engine(library, error)) return NULL;
+    if (library->beside) return library_background(library->beside, error);
     g_mutex_lock(&library->lock);
     if (!library->background) library->background = library_load_background(library, error);
     const Background *background = library->background;
@@ -89,11 +95,19 @@ static bool settle_with(Library *library, const Background *background, GError *
                                          error);
 }
 
+/* Be it another library's. */
+static bool has_engine(Library *library) {
+    g_mutex_lock(&library->lock);
+    bool open = library->engine != NULL;
+    g_mutex_unlock(&library->lock);
+    return open || (library->beside && has_engine(library->beside));
+}
+
 /* A model that is open is used, to have texts; none is opened, for what only removes needs none. */
 bool library_settle(Library *library, GError **error) {
     bool bound = library->backend->ops->model(library->backend) != NULL;
+    bool open = has_engine(library);
     g_mutex_lock(&library->lock);
-    bool open = library->engine != NULL;
     Background *kept = bound && !open ? library_load_background(library, NULL) : NULL;
     g_mutex_unlock(&library->lock);
     if (open) {

@@ -82,9 +82,23 @@ static bool check_same(Library *library, const Engine *engine, const StoreModel 
         library->model_name);
 }
 
+/* The other one's engine, when its weights are those that this library was made with; whether they
+ * are is asked here, for the library may be another one than it was when that was opened. */
+static Engine *borrow_engine(Library *library, const StoreModel *own, GError **error) {
+    Library *beside = library->beside;
+    Engine *engine = library_engine(beside, error);
+    if (!engine) return NULL;
+    g_mutex_lock(&beside->lock);
+    g_free(library->model_name);
+    library->model_name = g_strdup(beside->model_name);
+    g_mutex_unlock(&beside->lock);
+    return !own || check_same(library, engine, own, error) ? engine : NULL;
+}
+
 Engine *library_open_engine(Library *library, GError **error) {
     Backend *backend = library->backend;
     const StoreModel *own = backend ? backend->ops->model(backend) : NULL;
+    if (library->beside) return borrow_engine(library, own, error);
     g_autofree char *dir = find_model(library, own, error);
     if (!dir) return NULL;
     g_autoptr(Engine) engine = engine_open(dir, library->threads, error);

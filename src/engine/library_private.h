@@ -5,15 +5,16 @@
 struct Library {
     char *where;
     Backend *backend;         /* NULL while library_make looks for the model */
+    Library *beside;          /* lends its engine and background; NULL: they are its own */
     char *models_dir, *model; /* `model` as the user named it, or NULL */
     int threads;
-    GMutex lock;            /* over all below */
+    GMutex lock;            /* over all below; taken before that of `beside` */
     Engine *engine;         /* NULL until it is needed */
     char *model_name;       /* what a library remembers of it: a name, or an absolute path */
     Background *background; /* NULL until it is needed */
 };
 
-/* library_model.c; under the lock. */
+/* library_model.c; under the lock. That of `beside` when there is one. */
 Engine *library_open_engine(Library *library, GError **error);
 
 /* library_background.c; under the lock. Without an open model: the texts that the library keeps, or

@@ -108,6 +108,62 @@ static void another_hop_is_refused(void) {
     fixture_free(&f);
 }
 
+/* -- one library beside another -- */
+
+static Library *open_beside(const Fixture *f, Library *beside, GError **error) {
+    LibraryOptions options = {.models_dir = "/not/there", .beside = beside, .threads = 1};
+    return library_open(f->where, STORE_WRITE, &options, error);
+}
+
+static void a_library_beside_another_uses_its_model(void) {
+    Fixture f;
+    g_autoptr(GError) error = NULL;
+    library_close(indexed(&f));
+    g_autoptr(Library) reader = fixture_open(&f, STORE_READ, NULL, &error);
+    for (int i = 0; i < 2; i++) {
+        g_autoptr(Library) writer = open_beside(&f, reader, &error);
+        g_assert_no_error(error);
+        Engine *engine = library_engine(writer, &error);
+        g_assert_no_error(error);
+        g_assert_true(engine == library_engine(reader, NULL));
+        g_assert_true(library_background(writer, &error) == library_background(reader, NULL));
+        g_assert_true(library_settle(writer, &error));
+        g_assert_no_error(error);
+    }
+    g_assert_nonnull(library_engine(reader, &error)); /* is still its own */
+    fixture_free(&f);
+}
+
+static void a_library_beside_another_is_checked_all_the_same(void) {
+    Fixture f, other = fixture_new();
+    g_autoptr(GError) error = NULL;
+    library_close(indexed(&f));
+    g_autoptr(Library) reader = fixture_open(&other, STORE_CREATE, "nobias", &error);
+    g_assert_no_error(error);
+    g_autoptr(Library) writer = open_beside(&f, reader, &error);
+    g_assert_no_error(error);
+    g_assert_null(library_engine(writer, &error));
+    g_assert_error(error, EARSHOT_ERROR, ERR_CONFLICT);
+    files_expect_error(&error, "*/library: was made with the model */unfused *, and */nobias is *");
+    fixture_free(&f);
+    fixture_free(&other);
+}
+
+static void a_model_is_bound_through_the_library_beside(void) {
+    Fixture f = fixture_new();
+    g_autoptr(GError) error = NULL;
+    library_close(fixture_open(&f, STORE_CREATE, NULL, &error));
+    g_autoptr(Library) reader = fixture_open(&f, STORE_READ, "unfused", &error);
+    g_autoptr(Library) writer = open_beside(&f, reader, &error);
+    g_assert_no_error(error);
+    g_assert_true(library_bind_model(writer, 0, &error));
+    g_assert_no_error(error);
+    Backend *backend = library_backend(reader);
+    g_autofree char *model = fixture_model("unfused");
+    g_assert_cmpstr(backend->ops->model(backend)->model, ==, model);
+    fixture_free(&f);
+}
+
 /* -- queries -- */
 
 static Query *query_of(const char *first, ...) {
@@ -348,6 +404,12 @@ int main(int argc, char **argv) {
     g_test_add_func("/library/one_changed_weight_makes_another_model",
                     one_changed_weight_makes_another_model);
     g_test_add_func("/library/another_hop_is_refused", another_hop_is_refused);
+    g_test_add_func("/library/a_library_beside_another_uses_its_model",
+                    a_library_beside_another_uses_its_model);
+    g_test_add_func("/library/a_library_beside_another_is_checked_all_the_same",
+                    a_library_beside_another_is_checked_all_the_same);
+    g_test_add_func("/library/a_model_is_bound_through_the_library_beside",
+                    a_model_is_bound_through_the_library_beside);
     g_test_add_func("/library/a_sum_is_the_sum_of_its_unit_vectors",
                     a_sum_is_the_sum_of_its_unit_vectors);
     g_test_add_func("/library/a_files_vector_is_what_was_indexed",
