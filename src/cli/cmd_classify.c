@@ -3,8 +3,7 @@
 #include "embedder.h"
 #include "error.h"
 #include "inputs.h"
-#include "json_path.h"
-#include "labels.h"
+#include "labels_json.h"
 #include "learned.h"
 #include "library_examples.h"
 
@@ -38,62 +37,17 @@ static const Option options[] = {
 typedef struct {
     App *app;
     const Options *options;
-    const Labels *labels;   /* put into sentences; or NULL */
-    const Learned *learned; /* from examples; or NULL */
-    int dim, top;
+    Labeller by;
+    int top;
     LabelScore *scores; /* [labels] */
     Progress *progress;
 } Classifying;
 
-static int count_of(const Classifying *c) {
-    return c->learned ? learned_count(c->learned) : labels_count(c->labels);
-}
-
-static const char *name_of(const Classifying *c, int label) {
-    return c->learned ? learned_name(c->learned, label) : labels_name(c->labels, label);
-}
-
-static void score(Classifying *c, const float *vector) {
-    if (c->learned)
-        learned_score(c->learned, vector, c->scores);
-    else
-        labels_score(c->labels, vector, c->scores);
-}
-
-static json_t *json_labels(Classifying *c, const float *vector) {
-    json_t *list = json_array();
-    score(c, vector);
-    for (int i = 0; i < c->top; i++)
-        json_array_append_new(list,
-                              json_pack("{s:s, s:f, s:f}", "label", name_of(c, c->scores[i].label),
-                                        "probability", (double)c->scores[i].probability, "cosine",
-                                        (double)c->scores[i].cosine));
-    return list;
-}
-
-static void print_json(Classifying *c, const EmbeddedFile *file) {
-    json_t *row = json_object(), *windows = json_array();
-    json_set_path(row, file->path);
-    json_object_set_new(row, "labels", json_labels(c, file->clip));
-    for (int w = 0; c->options->windows && w < file->windows; w++) {
-        json_t *window =
-            json_pack("{s:f, s:f}", "start", file->spans[w].start, "end", file->spans[w].end);
-        json_object_set_new(window, "labels",
-                            json_labels(c, file->vectors + (gsize)w * (gsize)c->dim));
-        json_array_append_new(windows, window);
-    }
-    json_object_set_new(row, "windows", windows);
-    json_dumpf(row, stdout, JSON_FLOATS);
-    putchar('\n');
-    fflush(stdout);
-    json_decref(row);
-}
-
 /* "  0.912 ##################..  dog" */
 static void print_scores(Classifying *c, const float *vector) {
-    score(c, vector);
+    c->by.score(c->by.self, vector, c->scores);
     for (int i = 0; i < c->top; i++) {
-        g_autofree char *label = error_printable(name_of(c, c->scores[i].label));
+        g_autofree char *label = error_printable(c->by.name(c->by.self, c->scores[i].label));
         int full = (int)(c->scores[i].probability * BAR_WIDTH + 0.5f);
         printf("  %5.3f ", (double)c->scores[i].probability);
         for (int b = 0; b < BAR_WIDTH; b++) putchar(b < full ? '#' : '.');
@@ -107,8 +61,13 @@ static void print_table(Classifying *c, const EmbeddedFile *file) {
     print_scores(c, file->clip);
     for (int w = 0; c->options->windows && w < file->windows; w++) {
         printf(" %.1f-%.1f s\n", file->spans[w].start, file->spans[w].end);
-        print_scores(c, file->vectors + (gsize)w * (gsize)c->dim);
+        print_scores(c, file->vectors + (gsize)w * (gsize)c->by.dim);
     }
+    fflush(stdout);
+}
+
+static void print_json(Classifying *c, const EmbeddedFile *file) {
+    app_print_line(classified_json(&c->by, file, c->top, c->options->windows));
     fflush(stdout);
 }
 
@@ -137,9 +96,9 @@ static char **read_labels(const Options *o, GError **error) {
 static bool classify(App *app, const Options *o, Engine *engine, Classifying *c, char **paths,
                      GError **error) {
     app_warn_of_model(app, engine);
-    c->app = app, c->options = o, c->dim = clap_dim(engine_clap(engine));
-    c->top = MIN(o->top ? o->top : 5, count_of(c));
-    c->scores = g_new(LabelScore, (gsize)count_of(c));
+    c->app = app, c->options = o;
+    c->top = MIN(o->top ? o->top : 5, c->by.count);
+    c->scores = g_new(LabelScore, (gsize)c->by.count);
     c->progress = app_progress(app, "classifying", "files", g_strv_length(paths));
     EmbedOptions how = {.hop = o->hop, .clip_only = !o->windows, .stop = app->stop};
     bool well = embedder_run(engine, &how, (const char *const *)paths, g_strv_length(paths),
@@ -155,8 +114,9 @@ static bool by_words(App *app, const Options *o, char **paths, GError **error) {
     if (!engine) return false;
     g_autoptr(Labels) labels =
         labels_new(engine, (const char *const *)names, (const char *const *)o->templates, error);
-    Classifying c = {.labels = labels};
-    return labels && classify(app, o, engine, &c, paths, error);
+    if (!labels) return false;
+    Classifying c = {.by = labels_labeller(labels)};
+    return classify(app, o, engine, &c, paths, error);
 }
 
 /* ---- by examples ---- */
@@ -184,7 +144,7 @@ static bool by_examples(App *app, const Options *o, Engine *engine, const Exampl
     g_autoptr(Learned) learned = labels ? learned_new(examples, set, labels, error) : NULL;
     if (!learned) return false;
     say_accuracy(app, examples, set, labels);
-    Classifying c = {.learned = learned};
+    Classifying c = {.by = learned_labeller(learned)};
     return classify(app, o, engine, &c, paths, error);
 }
 

@@ -2,7 +2,7 @@
 #include "app_library.h"
 #include "error.h"
 #include "ingest.h"
-#include "json_path.h"
+#include "library_json.h"
 #include "si.h"
 
 #include <glib/gstdio.h>
@@ -72,29 +72,6 @@ static void on_warning(void *user, const char *message) {
 
 /* The summary */
 
-static json_t *failures_json(const GPtrArray *failed) {
-    json_t *list = json_array();
-    for (guint i = 0; failed && i < failed->len; i++) {
-        const IngestFailure *failure = failed->pdata[i];
-        g_autofree char *why = g_utf8_make_valid(failure->error, -1);
-        json_t *row = json_object();
-        json_set_path(row, failure->path);
-        json_object_set_new(row, "error", json_string(why));
-        json_array_append_new(list, row);
-    }
-    return list;
-}
-
-static json_t *report_json(const IngestReport *r) {
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:I, s:I, s:f, s:f}", "added",
-                     (json_int_t)r->added, "changed", (json_int_t)r->changed, "moved",
-                     (json_int_t)r->moved, "copied", (json_int_t)r->copied, "unchanged",
-                     (json_int_t)r->unchanged, "removed", (json_int_t)r->removed, "failed",
-                     failures_json(r->failed), "failed_before", (json_int_t)r->failed_before,
-                     "windows", (json_int_t)r->windows, "audio_seconds", r->audio_seconds,
-                     "seconds", r->seconds);
-}
-
 /* "12 clips added, 3 unchanged, 1 failed": what did not happen is left out, but for the first. */
 static void print_counts(const IngestReport *r, bool dry_run) {
     const struct {
@@ -128,7 +105,7 @@ static void print_speed(const IngestReport *r) {
 
 static void summarise(App *app, const Options *o, const IngestReport *r) {
     if (app->common.json) {
-        app_print_document(report_json(r));
+        app_print_document(ingest_report_json(r));
         return;
     }
     if (app->common.quiet) return;

@@ -2,7 +2,7 @@
 #include "app_library.h"
 #include "clip_json.h"
 #include "error.h"
-#include "json_path.h"
+#include "library_json.h"
 #include "si.h"
 #include "table.h"
 
@@ -68,11 +68,7 @@ static bool list_failure(void *user, const char *path, const char *why, GError *
         table_add(listing->table, (const char *const[]){app_path_from(listing->folder, path), why});
         return go_on(listing, error);
     }
-    g_autofree char *reason = g_utf8_make_valid(why, -1);
-    json_t *row = json_object();
-    json_set_path(row, path);
-    json_object_set_new(row, "error", json_string(reason));
-    app_print_line(row);
+    app_print_line(failure_json(path, why));
     return go_on(listing, error);
 }
 

@@ -1,29 +1,12 @@
 /* earshot stats: how much the library holds, and how large it is. */
 #include "app_library.h"
 #include "error.h"
+#include "library_json.h"
 #include "si.h"
 
 #include <string.h>
 
 static const Option options[] = {{OPTION_END}};
-
-static json_t *stats_json(const char *library, const StoreModel *model, const StoreStats *stats,
-                          int64_t index_bytes) {
-    g_autofree char *name = g_utf8_make_valid(library, -1);
-    g_autofree char *model_name = model ? g_utf8_make_valid(model->model, -1) : NULL;
-    json_t *row =
-        json_pack("{s:s, s:I, s:I, s:I, s:f, s:I, s:s?, s:{s:I, s:I}}", "library", name, "clips",
-                  (json_int_t)stats->clips, "paths", (json_int_t)stats->paths, "windows",
-                  (json_int_t)stats->windows, "audio_seconds", stats->audio_seconds, "failed",
-                  (json_int_t)stats->failed, "model", model_name, "bytes", "database",
-                  (json_int_t)stats->bytes, "index", (json_int_t)index_bytes);
-    json_object_set_new(row, "dim", model ? json_integer(model->dim) : json_null());
-    json_object_set_new(row, "model_sha256",
-                        model ? json_string(model->model_sha256) : json_null());
-    json_object_set_new(row, "window_seconds", model ? json_real(model->window) : json_null());
-    json_object_set_new(row, "hop_seconds", model ? json_real(model->hop) : json_null());
-    return row;
-}
 
 static void print_model(const StoreModel *model) {
     g_autofree char *name = error_printable(model->model);
@@ -47,17 +30,21 @@ static void print_stats(const char *library, const StoreModel *model, const Stor
     printf("size      %s database, %s index\n", database, index);
 }
 
+static bool print_document(Library *library, GError **error) {
+    json_t *document = library_stats_json(library, error);
+    if (document) app_print_document(document);
+    return document != NULL;
+}
+
 static bool stats(App *app, GError **error) {
     StoreStats counts;
     int64_t index_bytes;
     g_autoptr(Library) library = app_open_library(app, STORE_READ, error);
-    Backend *backend = library ? library_backend(library) : NULL;
-    if (!library || !backend->ops->stats(backend, &counts, &index_bytes, error)) return false;
-    const StoreModel *model = backend->ops->model(backend);
-    if (app->common.json)
-        app_print_document(stats_json(library_name(library), model, &counts, index_bytes));
-    else
-        print_stats(library_name(library), model, &counts, index_bytes);
+    if (!library) return false;
+    if (app->common.json) return print_document(library, error);
+    Backend *backend = library_backend(library);
+    if (!backend->ops->stats(backend, &counts, &index_bytes, error)) return false;
+    print_stats(library_name(library), backend->ops->model(backend), &counts, index_bytes);
     return true;
 }
 

@@ -30,20 +30,8 @@ static const SearchHit *hit_at(const Hits *hits, guint i) {
 }
 
 void hits_print_json(const Hits *hits) {
-    json_t *list = json_array();
-    g_autofree char *query = g_utf8_make_valid(hits->query, -1);
-    g_autofree char *library = g_utf8_make_valid(hits->library, -1);
-    g_autofree char *model = hits->model ? g_utf8_make_valid(hits->model, -1) : NULL;
-    for (guint i = 0; i < hits->result->hits->len; i++) {
-        json_t *hit = hit_json(hit_at(hits, i));
-        if (hits->options->explain)
-            json_object_set_new(hit, "explain", hit_explanation_json(hit_at(hits, i)));
-        json_array_append_new(list, hit);
-    }
-    app_print_document(json_pack("{s:s, s:s, s:s?, s:s, s:I, s:f, s:o}", "query", query, "mode",
-                                 hits->mode, "model", model, "library", library, "clips",
-                                 (json_int_t)hits->result->clips, "seconds", hits->result->seconds,
-                                 "hits", list));
+    app_print_document(search_json(hits->result, hits->query, hits->mode, hits->model,
+                                   hits->library, hits->options->explain));
 }
 
 void hits_print_paths(const Hits *hits) {

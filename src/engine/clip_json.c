@@ -123,3 +123,22 @@ json_t *hit_explanation_json(const SearchHit *hit) {
     }
     return json_pack("{s:o, s:o}", "vector", vector, "bm25", words);
 }
+
+static json_t *hits_json(const GPtrArray *hits, bool explain) {
+    json_t *list = json_array();
+    for (guint i = 0; i < hits->len; i++) {
+        json_t *hit = hit_json(hits->pdata[i]);
+        if (explain) json_object_set_new(hit, "explain", hit_explanation_json(hits->pdata[i]));
+        json_array_append_new(list, hit);
+    }
+    return list;
+}
+
+json_t *search_json(const SearchResult *result, const char *query, const char *mode,
+                    const char *model, const char *library, bool explain) {
+    return json_pack("{s:o, s:s, s:o, s:o, s:I, s:f, s:o, s:o}", "query", valid_string(query),
+                     "mode", mode, "model", model ? valid_string(model) : json_null(), "library",
+                     valid_string(library), "clips", (json_int_t)result->clips, "seconds",
+                     result->seconds, "nearest", number_or_null(result->nearest), "hits",
+                     hits_json(result->hits, explain));
+}

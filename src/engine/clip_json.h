@@ -20,6 +20,12 @@ json_t *hit_json(const SearchHit *hit);
  */
 json_t *hit_explanation_json(const SearchHit *hit);
 
+/* A search and what it found: {"query","mode","model","library","clips","seconds","nearest",
+ * "hits":[…]}; "nearest" is the best match that was dropped. `model` NULL: the library has none;
+ * explain: each hit has its "explain". */
+json_t *search_json(const SearchResult *result, const char *query, const char *mode,
+                    const char *model, const char *library, bool explain);
+
 /* "file", "meta", "user", and back; -1: none of them. */
 const char *source_name(Source source);
 int source_of_name(const char *name);

@@ -106,6 +106,10 @@ int labels_count(const Labels *labels) {
     return labels->count;
 }
 
+int labels_dim(const Labels *labels) {
+    return labels->dim;
+}
+
 const char *labels_name(const Labels *labels, int label) {
     return labels->names[label];
 }

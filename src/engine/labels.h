@@ -29,6 +29,7 @@ void labels_free(Labels *labels);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Labels, labels_free)
 
 int labels_count(const Labels *labels);
+int labels_dim(const Labels *labels); /* numbers of a vector */
 const char *labels_name(const Labels *labels, int label);
 
 /* vector[dim], a unit vector → scores[labels_count], the best first; equal ones in the order of the

@@ -83,3 +83,15 @@ void learned_score(const Learned *l, const float *vector, LabelScore *scores) {
     }
     qsort(scores, (gsize)l->count, sizeof *scores, by_probability);
 }
+
+static void score(const void *self, const float *vector, LabelScore *scores) {
+    learned_score(self, vector, scores);
+}
+
+static const char *name(const void *self, int label) {
+    return learned_name(self, label);
+}
+
+Labeller learned_labeller(const Learned *l) {
+    return (Labeller){score, name, l, l->count, l->dim};
+}

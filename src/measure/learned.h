@@ -2,7 +2,7 @@
  *
  * Owner: the caller. Thread: read-only after learned_new. */
 #pragma once
-#include "labels.h"
+#include "labels_json.h"
 #include "measure.h"
 
 typedef struct Learned Learned;
@@ -19,3 +19,6 @@ const char *learned_name(const Learned *learned, int label);
 /* vector[dim], a unit vector → scores[learned_count], the most probable first; `cosine` is that to
  * the mean of the label's examples. */
 void learned_score(const Learned *learned, const float *vector, LabelScore *scores);
+
+/* For classified_json; `learned` must outlive it. */
+Labeller learned_labeller(const Learned *learned);

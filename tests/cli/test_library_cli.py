@@ -231,6 +231,7 @@ class Search(Library):
         self.assertLessEqual({"query", "mode", "model", "library", "clips", "seconds", "hits"}, found.keys())
         self.assertEqual((found["query"], found["mode"], found["clips"]), ("dog barking", "hybrid", 5))
         self.assertEqual(len(found["hits"]), 5)
+        self.assertIsNone(found["nearest"])
         for rank, hit in enumerate(found["hits"], 1):
             self.assertLessEqual(HIT, hit.keys())
             self.assertEqual(hit["rank"], rank)
@@ -286,6 +287,7 @@ class Search(Library):
         done = self.run_it("search", "rain", "--min-match", "1")
         self.assertIn(b"nearest", done.stderr)
         self.assertRegex(done.stderr.decode(), r"\d+ %")
+        self.assertTrue(0 < self.json("search", "rain", "--min-match", "1")["nearest"] < 1)
         self.assertEqual(self.hits("rain", "--filter", "duration > 1000"), [])
 
     def test_min_match_drops_what_is_below(self):
