@@ -243,7 +243,9 @@ void earshot_hits_free(earshot_hits *hits) {
 earshot_status earshot_embed_file(earshot *e, const char *path, float *out) {
     GError *error = NULL;
     Engine *engine = library_engine(e->library, &error);
-    return engine && embedder_run_one(engine, path, 0, out, &error) ? EARSHOT_OK : failed(error);
+    return engine && embedder_run_one(engine, path, &(EmbedOptions){0}, out, &error)
+               ? EARSHOT_OK
+               : failed(error);
 }
 
 earshot_status earshot_embed_text(earshot *e, const char *text, float *out) {
@@ -272,7 +274,7 @@ earshot_status earshot_classify(earshot *e, const char *path, const char *const 
     g_autoptr(Labels) set = engine ? make_labels(engine, labels, count, templates, &error) : NULL;
     if (!set) return failed(error);
     g_autofree float *vector = g_new(float, (gsize)clap_dim(engine_clap(engine)));
-    if (!embedder_run_one(engine, path, 0, vector, &error)) return failed(error);
+    if (!embedder_run_one(engine, path, &(EmbedOptions){0}, vector, &error)) return failed(error);
     g_autofree LabelScore *scores = g_new(LabelScore, count);
     labels_score(set, vector, scores);
     for (size_t i = 0; i < count; i++)

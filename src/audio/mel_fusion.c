@@ -153,14 +153,15 @@ static gint64 read_all(Pcm *pcm, float *samples, gsize room, GError **error) {
     return -1;
 }
 
-bool mel_fusion_run(Mel *mel, const char *path, gsize window, float *out, bool *is_longer,
-                    double *seconds, char **warning, GError **error) {
+bool mel_fusion_run(Mel *mel, const char *path, gsize window, double most_seconds, float *out,
+                    bool *is_longer, double *seconds, char **warning, GError **error) {
     const MelConfig *config = mel_config(mel);
     gsize room = window + config->hop; /* enough for every clip that is not longer */
     g_assert(window > (gsize)config->n_fft / 2);
     if (warning) *warning = NULL;
     g_autoptr(Pcm) pcm = pcm_open(path, config->rate, error);
     if (!pcm) return false;
+    pcm_set_most(pcm, most_seconds);
     g_autofree float *samples = g_new(float, room);
     gint64 length = read_all(pcm, samples, room, error);
     if (length < 0) return false;

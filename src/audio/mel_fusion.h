@@ -10,7 +10,7 @@
 
 /* `window` in samples (the model's max length). out[4][window/hop + 1][bins]. A clip that is not
  * longer than a window, or that gives just as many frames, yields four copies and *is_longer =
- * false. *seconds (may be NULL): its length. *warning (may be NULL) receives pcm_warning's text,
- * caller frees. */
-bool mel_fusion_run(Mel *mel, const char *path, gsize window, float *out, bool *is_longer,
-                    double *seconds, char **warning, GError **error);
+ * false. `most_seconds` as pcm_set_most has it. *seconds (may be NULL): its length. *warning (may
+ * be NULL) receives pcm_warning's text, caller frees. */
+bool mel_fusion_run(Mel *mel, const char *path, gsize window, double most_seconds, float *out,
+                    bool *is_longer, double *seconds, char **warning, GError **error);

@@ -20,6 +20,8 @@
  * containers round, by a frame or two. */
 #define TRUNCATED 0.25
 
+#define ROUNDING 1e-6 /* seconds, of a sum over frames */
+
 struct Pcm {
     PcmInput input;
     PcmInfo info;
@@ -37,6 +39,7 @@ struct Pcm {
     float *ready; /* what pcm_read hands out next: [ready_at, ready_len) */
     gsize ready_at, ready_len, ready_room;
 
+    double most;        /* seconds that may be decoded; 0: any */
     double seconds;     /* decoded so far */
     gint64 bad_samples; /* NaN, infinite */
     gint64 bad_packets; /* left out */
@@ -84,6 +87,10 @@ Pcm *pcm_open(const char *path, int rate, GError **error) {
     pcm->frame = av_frame_alloc();
     if (!pcm->packet || !pcm->frame) g_error("out of memory");
     return g_steal_pointer(&pcm);
+}
+
+void pcm_set_most(Pcm *pcm, double seconds) {
+    pcm->most = seconds;
 }
 
 void pcm_close(Pcm *pcm) {
@@ -197,6 +204,8 @@ static bool begin_frame(Pcm *pcm, GError **error) {
     if (frame->sample_rate < PCM_MIN_RATE || frame->sample_rate > PCM_MAX_RATE)
         return set_error(pcm, ERR_FORMAT, "changes to a sample rate that makes no sense", error);
     pcm->seconds += (double)frame->nb_samples / frame->sample_rate;
+    if (pcm->most > 0 && pcm->seconds > pcm->most + ROUNDING)
+        return error_fail(error, ERR_LIMIT, "%s: longer than %g s", pcm->input.shown, pcm->most);
     if (frame->sample_rate == pcm->frame_rate) return true;
     finish_resampler(pcm);
     pcm->frame_rate = frame->sample_rate;

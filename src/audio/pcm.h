@@ -37,6 +37,11 @@ typedef struct {
  * Hz, more than PCM_MAX_CHANNELS channels. */
 Pcm *pcm_open(const char *path, int rate, GError **error);
 
+/* From here on a file that turns out to hold more than `seconds` of sound (0: no limit) is
+ * ERR_LIMIT in pcm_read, "PATH: longer than 600 s". What is decoded counts, not what the header
+ * claims. */
+void pcm_set_most(Pcm *pcm, double seconds);
+
 /* Fills up to `count` samples; returns how many, 0 at the end, −1 on error. Samples that are NaN or
  * infinite in the file become 0 (and pcm_warning says so). A file that breaks off gives what could
  * be decoded. */

@@ -161,6 +161,7 @@ static void read_windows(Pipeline *p, File *file, Mel *mel) {
     gsize hop = hop_seconds > 0 ? (gsize)(hop_seconds * engine_rate(p->engine) + 0.5) : window;
     g_autoptr(Pcm) pcm = pcm_open(file->path, engine_rate(p->engine), &file->error);
     if (!pcm) return;
+    pcm_set_most(pcm, p->options->most_seconds);
     take_info(file, pcm);
     g_autoptr(WindowCutter) cutter = window_cutter_new(pcm, window, MAX(hop, 1));
     g_autofree float *samples = g_new(float, window);
@@ -179,8 +180,8 @@ static void read_whole_clip(Pipeline *p, File *file, Mel *mel) {
     Job *job = g_new0(Job, 1);
     job->file = file;
     job->mels = g_new(float, 4 * mel_frames(mel, window) * bins);
-    if (!mel_fusion_run(mel, file->path, window, job->mels, &job->fused, &file->seconds,
-                        &file->warning, &file->error)) {
+    if (!mel_fusion_run(mel, file->path, window, p->options->most_seconds, job->mels, &job->fused,
+                        &file->seconds, &file->warning, &file->error)) {
         job_free(job);
         return;
     }
@@ -423,8 +424,13 @@ static bool take_one(void *user, const EmbeddedFile *file) {
     return true;
 }
 
-bool embedder_run_one(Engine *engine, const char *path, double hop, float *out, GError **error) {
-    EmbedOptions how = {.clip_only = true, .hop = hop};
+bool embedder_run_one(Engine *engine, const char *path, const EmbedOptions *options, float *out,
+                      GError **error) {
+    EmbedOptions how = {.clip_only = true,
+                        .hop = options->hop,
+                        .workers = options->workers,
+                        .most_seconds = options->most_seconds,
+                        .stop = options->stop};
     One one = {.out = out, .dim = (gsize)clap_dim(engine_clap(engine))};
     if (!embedder_run(engine, &how, &path, 1, take_one, &one, error)) {
         g_clear_error(&one.error);

@@ -41,10 +41,11 @@ typedef bool (*EmbedSink)(void *user, const EmbeddedFile *file);
 typedef bool (*EmbedBefore)(void *user, gsize number, GError **error);
 
 typedef struct {
-    double hop;         /* seconds between windows; 0: a window's length */
-    bool clip_only;     /* fused checkpoints then give `clip` and no windows */
-    int workers;        /* 0: the engine's threads */
-    EmbedBefore before; /* may be NULL */
+    double hop;          /* seconds between windows; 0: a window's length */
+    bool clip_only;      /* fused checkpoints then give `clip` and no windows */
+    int workers;         /* 0: the engine's threads */
+    double most_seconds; /* a file of which more is decoded is ERR_LIMIT; 0: no limit */
+    EmbedBefore before;  /* may be NULL */
     void *before_user;
     const gint *stop; /* may be NULL; set to non-zero by anyone to stop after the files in hand */
 } EmbedOptions;
@@ -53,5 +54,7 @@ typedef struct {
 bool embedder_run(Engine *engine, const EmbedOptions *options, const char *const *paths,
                   gsize count, EmbedSink sink, void *user, GError **error);
 
-/* One file → out[dim], the vector of it all; `hop` as EmbedOptions has it. */
-bool embedder_run_one(Engine *engine, const char *path, double hop, float *out, GError **error);
+/* One file → out[dim], the vector of it all. Of the options hop, workers, most_seconds and stop
+ * count. */
+bool embedder_run_one(Engine *engine, const char *path, const EmbedOptions *options, float *out,
+                      GError **error);

@@ -6,9 +6,9 @@
  * the end, and is a failure when that happens again. */
 #include "ingest_private.h"
 
+#include "embedded.h"
 #include "error.h"
 #include "sha256.h"
-#include "vec.h"
 
 #include <errno.h>
 #include <string.h>
@@ -112,37 +112,9 @@ static bool take_known(Ingest *ingest, const Todo *todo, uint64_t clip, GError *
 
 /* -- new content -- */
 
-static ClipWindow *windows_of(const EmbeddedFile *file) {
-    ClipWindow *windows = g_new(ClipWindow, MAX(file->windows, 1));
-    for (int w = 0; w < file->windows; w++)
-        windows[w] = (ClipWindow){file->spans[w].start, file->spans[w].end};
-    return windows;
-}
-
-static uint16_t *halves(const float *vectors, gsize count) {
-    uint16_t *made = g_new(uint16_t, MAX(count, 1));
-    vec_to_half(vectors, made, count);
-    return made;
-}
-
-static Clip *clip_of(const Todo *todo, const EmbeddedFile *file) {
-    Clip *clip = clip_new(todo->hash);
-    clip->duration = file->seconds;
-    clip->rate = file->rate;
-    clip->channels = file->channels;
-    clip->windows = file->windows;
-    clip_add_path(clip, todo->path, &todo->stamp);
-    ingest_set_tags(clip, file->tags);
-    return clip;
-}
-
 static bool add_clip(Ingest *ingest, const Todo *todo, const EmbeddedFile *file, GError **error) {
-    gsize dim = (gsize)ingest->ops->model(ingest->backend)->dim;
-    g_autoptr(Clip) clip = clip_of(todo, file);
-    g_autofree ClipWindow *windows = windows_of(file);
-    g_autofree uint16_t *vectors = halves(file->vectors, (gsize)file->windows * dim);
-    g_autofree uint16_t *whole = halves(file->clip, dim);
-    return ingest->ops->add_clip(ingest->backend, clip, windows, vectors, whole, error) &&
+    g_autoptr(Clip) clip = embedded_clip(todo->hash, todo->path, &todo->stamp);
+    return embedded_add(ingest->backend, clip, file, error) &&
            ingest_label_clip(ingest, clip, todo->path, error);
 }
 

@@ -1,42 +1,9 @@
-/* What is said of a clip when it is indexed: its container's tags (SOURCE_FILE), the label file's
- * row and --tag (SOURCE_META). */
+/* What is said of a clip when it is indexed, beside its container's tags: the label file's row and
+ * --tag (SOURCE_META). */
 #include "error.h"
 #include "ingest_private.h"
 
 #include <string.h>
-
-/* Tags of containers that tell of the container, not of the sound. */
-static const char *const noise[] = {
-    "encoder",  "encoder_options", "handler_name",      "vendor_id",       "major_brand",
-    "duration", "minor_version",   "compatible_brands", "duration-eng",    "bps",
-    "bps-eng",  "language",        "number_of_frames",  "number_of_bytes", "tags",
-};
-
-static bool is_noise(const char *key) {
-    for (gsize i = 0; i < G_N_ELEMENTS(noise); i++)
-        if (strcmp(key, noise[i]) == 0) return true;
-    return g_str_has_prefix(key, "_statistics");
-}
-
-/* A field over the limits is left out: the file is no worse for it. */
-static void set_tag(Clip *clip, const char *key, const char *value) {
-    g_autofree char *name = is_noise(key) ? NULL : meta_field_name(key);
-    if (name && *value) clip_set_field(clip, name, value, SOURCE_FILE, NULL);
-}
-
-void ingest_set_tags(Clip *clip, GHashTable *tags) {
-    GHashTableIter each;
-    gpointer key, value;
-    if (!tags) return;
-    g_hash_table_iter_init(&each, tags);
-    while (g_hash_table_iter_next(&each, &key, &value))
-        if (strcmp(key, "comment") != 0) set_tag(clip, key, value);
-    const char *comment = g_hash_table_lookup(tags, "comment");
-    bool described = g_hash_table_contains(tags, FIELD_DESCRIPTION);
-    if (comment) set_tag(clip, described ? "comment" : FIELD_DESCRIPTION, comment);
-}
-
-/* -- label file and --tag -- */
 
 static void add_all(GPtrArray *tags, const char *const *more) {
     for (; more && *more; more++)

@@ -66,8 +66,7 @@ void ingest_fail(Ingest *ingest, const char *path, const FileStamp *stamp, const
 bool ingest_files(Ingest *ingest, GError **error);
 bool ingest_files_dry(Ingest *ingest, GError **error); /* counts, and changes nothing */
 
-/* ingest_labels.c: what tags, container and label file say. */
-void ingest_set_tags(Clip *clip, GHashTable *tags);
+/* ingest_labels.c: what --tag and the label file say. */
 bool ingest_label_clip(Ingest *ingest, const Clip *clip, const char *path, GError **error);
 bool ingest_label(Ingest *ingest, uint64_t clip, const char *path, GError **error);
 

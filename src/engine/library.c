@@ -15,6 +15,7 @@ static Library *library_new(const char *where, const LibraryOptions *options) {
     library->models_dir = g_strdup(options->models_dir);
     library->model = g_strdup(options->model);
     library->threads = options->threads;
+    library->most_seconds = options->most_seconds;
     library->beside = options->beside;
     return library;
 }

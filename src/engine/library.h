@@ -18,6 +18,7 @@ typedef struct {
     const char *model;      /* as named by the user; NULL: the library's own */
     int threads;            /* 0: one per core */
     double wait;            /* seconds to wait for another writer */
+    double most_seconds;    /* of a file that is searched by; 0: no limit */
     /* NULL, or one at the same place that is open already: its engine and what it measures `match`
      * against are used, and `model` and `models_dir` are not looked at. It must outlive this one.
      * So a change to a library that is being read costs an opened store, and no model. */

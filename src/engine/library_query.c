@@ -60,7 +60,8 @@ static bool add_file(Library *library, const Term *term, Sum *sum, GError **erro
     Engine *engine = library_engine(library, error);
     if (!engine) return false;
     g_autofree float *vector = g_new(float, sum->dim);
-    if (!embedder_run_one(engine, term->text, model ? model->hop : 0, vector, error)) return false;
+    EmbedOptions how = {.hop = model ? model->hop : 0, .most_seconds = library->most_seconds};
+    if (!embedder_run_one(engine, term->text, &how, vector, error)) return false;
     add_term(sum, term->weight, vector);
     return true;
 }

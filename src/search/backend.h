@@ -81,6 +81,8 @@ typedef struct {
     /* -- changing: as the functions of store_write.h, clips by id -- */
     bool (*begin)(Backend *backend, GError **error);
     bool (*end)(Backend *backend, bool keep, GError **error);
+    /* What was committed survives a loss of power as well. */
+    bool (*sync)(Backend *backend, GError **error);
     /* These two change nothing: they may be asked by any thread, and see what was committed;
      * between begin and end the thread that began sees its own changes as well. */
     PathState (*path_state)(Backend *backend, const char *path, const FileStamp *stamp,

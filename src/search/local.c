@@ -226,6 +226,7 @@ static const BackendOps operations = {
     .each_failure = local_each_failure,
     .begin = local_begin,
     .end = local_end,
+    .sync = local_sync,
     .path_state = local_path_state,
     .has = local_has,
     .add_clip = local_add_clip,

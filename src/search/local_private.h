@@ -109,6 +109,7 @@ bool local_set_model(Backend *backend, const StoreModel *model, GError **error);
 bool local_put(Backend *backend, const char *key, GBytes *value, GError **error);
 bool local_begin(Backend *backend, GError **error);
 bool local_end(Backend *backend, bool keep, GError **error);
+bool local_sync(Backend *backend, GError **error);
 PathState local_path_state(Backend *backend, const char *path, const FileStamp *stamp,
                            uint64_t *clip);
 bool local_has(Backend *backend, const uint8_t hash[CLIP_HASH], uint64_t *clip);

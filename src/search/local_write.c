@@ -54,6 +54,11 @@ bool local_end(Backend *backend, bool keep, GError **error) {
     return writer && store_end(writer, keep, error);
 }
 
+bool local_sync(Backend *backend, GError **error) {
+    Store *writer = local_writer(backend, error);
+    return writer && store_sync(writer, error);
+}
+
 typedef struct {
     Local *local;
     Reader *reader; /* NULL: it is the writer, whose change is open */

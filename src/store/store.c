@@ -369,6 +369,19 @@ bool store_put(Store *store, const char *key, GBytes *value, GError **error) {
     return change_end(store, ok, error);
 }
 
+/* -- on the disk -- */
+
+/* Commits go to the log, which SQLite syncs before it writes it back. Nothing is lost by closing
+ * it: no lock of SQLite's lies on it. */
+bool store_sync(Store *store, GError **error) {
+    g_autofree char *log = g_strconcat(store->file, "-wal", NULL);
+    int fd = open(log, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return errno == ENOENT || error_fail_errno(error, log, errno);
+    bool synced = fsync(fd) == 0 || error_fail_errno(error, log, errno);
+    close(fd);
+    return synced && file_sync_dir(store->dir, error);
+}
+
 /* -- figures -- */
 
 static int64_t bytes_of(const Store *store) {

@@ -50,6 +50,9 @@ bool store_set_model(Store *store, const StoreModel *model, GError **error);
 GBytes *store_get(Store *store, const char *key, GError **error);
 bool store_put(Store *store, const char *key, GBytes *value, GError **error);
 
+/* What was committed survives a loss of power as well; a kill alone takes nothing even without. */
+bool store_sync(Store *store, GError **error);
+
 /* Grows with every change that any process commits; for readers that keep something in memory. */
 int64_t store_change(Store *store);
 

@@ -125,6 +125,33 @@ static void windows_follow_the_hop_and_end_with_the_clip(void) {
     sounds_remove(&sounds);
 }
 
+static bool expect_short(void *user, const EmbeddedFile *file) {
+    bool longer = file->number >= 5; /* (5 + 1) · 0.3 s */
+    g_assert_true(longer == g_error_matches(file->error, EARSHOT_ERROR, ERR_LIMIT));
+    if (longer) g_assert_true(g_str_has_suffix(file->error->message, ": longer than 1.6 s"));
+    g_assert_true(longer == (file->windows == 0));
+    ++*(int *)user;
+    return true;
+}
+
+static void files_that_are_longer_than_the_most_are_given_with_an_error(gconstpointer model) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Engine) engine = engine_for(model, 2);
+    EmbedOptions options = {.most_seconds = 1.6};
+    g_autofree float *vector = g_new(float, clap_dim(engine_clap(engine)));
+    Sounds sounds;
+    int seen = 0;
+    sounds_make(&sounds, 48000);
+    g_assert_true(embedder_run(engine, &options, (const char *const *)sounds.paths, FILES,
+                               expect_short, &seen, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(seen, ==, FILES);
+    g_assert_true(embedder_run_one(engine, sounds.paths[4], &options, vector, &error));
+    g_assert_false(embedder_run_one(engine, sounds.paths[5], &options, vector, &error));
+    g_assert_error(error, EARSHOT_ERROR, ERR_LIMIT);
+    sounds_remove(&sounds);
+}
+
 static void a_bad_file_is_given_with_its_error_and_the_rest_goes_on(void) {
     g_autoptr(Engine) engine = engine_for("unfused", 3);
     EmbedOptions options = {0};
@@ -201,6 +228,10 @@ int main(int argc, char **argv) {
         files_come_in_order_and_the_same_on_any_number_of_threads);
     g_test_add_func("/embedder/windows_follow_the_hop_and_end_with_the_clip",
                     windows_follow_the_hop_and_end_with_the_clip);
+    g_test_add_data_func("/embedder/files_that_are_longer_than_the_most_are_given_with_an_error",
+                         "unfused", files_that_are_longer_than_the_most_are_given_with_an_error);
+    g_test_add_data_func("/embedder/longer_files_are_given_with_an_error_by_fused_models", "fused",
+                         files_that_are_longer_than_the_most_are_given_with_an_error);
     g_test_add_func("/embedder/a_bad_file_is_given_with_its_error_and_the_rest_goes_on",
                     a_bad_file_is_given_with_its_error_and_the_rest_goes_on);
     g_test_add_func("/embedder/a_sink_that_says_no_stops_the_work",

@@ -32,7 +32,7 @@ static bool fuse(const float *samples, gsize count, float *out, double *seconds)
     g_autoptr(Mel) mel = mel_new(&clap, NULL);
     g_autofree char *warning = NULL;
     bool is_longer;
-    mel_fusion_run(mel, path, WINDOW, out, &is_longer, seconds, &warning, &error);
+    mel_fusion_run(mel, path, WINDOW, 0, out, &is_longer, seconds, &warning, &error);
     g_assert_no_error(error);
     g_assert_null(warning);
     return is_longer;
@@ -96,7 +96,7 @@ static void check_chunks(const MelConfig *config, gsize count) {
     g_autofree char *path = wav_write_floats(folder, "clip.wav", RATE, samples, count);
     mel_run(mel, samples, count, whole);
     bool is_longer;
-    mel_fusion_run(mel, path, WINDOW, out, &is_longer, NULL, NULL, &error);
+    mel_fusion_run(mel, path, WINDOW, 0, out, &is_longer, NULL, NULL, &error);
     g_assert_no_error(error);
     g_assert_true(is_longer);
     for (int c = 0; c < 3; c++)
@@ -117,7 +117,8 @@ static void an_unreadable_clip_is_an_error(void) {
     g_autoptr(Mel) mel = mel_new(&clap, NULL);
     float out[4 * PART];
     bool is_longer;
-    g_assert_false(mel_fusion_run(mel, "no/such.wav", WINDOW, out, &is_longer, NULL, NULL, &error));
+    g_assert_false(
+        mel_fusion_run(mel, "no/such.wav", WINDOW, 0, out, &is_longer, NULL, NULL, &error));
     g_assert_error(error, EARSHOT_ERROR, ERR_NOT_FOUND);
 }
 

@@ -379,6 +379,41 @@ static void put_text(guint8 *at, const char *text) {
     memcpy(at, text, strlen(text));
 }
 
+/* A second at a rate that is not the file's; the header may claim what it likes. */
+static void expect_most(const char *path, double most, const char *pattern) {
+    g_autoptr(GError) error = NULL;
+    g_autoptr(Pcm) pcm = open_good(path, RATE);
+    g_autofree float *samples = g_new(float, ROOM);
+    gssize n;
+    pcm_set_most(pcm, most);
+    do n = pcm_read(pcm, samples, 1000, &error);
+    while (n > 0);
+    g_assert_true((n < 0) == (pattern != NULL));
+    if (!pattern) return;
+    g_assert_error(error, EARSHOT_ERROR, ERR_LIMIT);
+    files_expect_error(&error, pattern);
+}
+
+static void what_is_decoded_is_held_to_the_most_seconds(void) {
+    g_autofree gint16 *data = g_new0(gint16, 44100);
+    g_autoptr(GByteArray) file =
+        wav_make((WavFormat){44100, 1, 16, FALSE}, data, 44100 * sizeof *data);
+    g_autofree char *path = wav_write(folder, "second.wav", file->data, file->len);
+    expect_most(path, 0, NULL);
+    expect_most(path, 1, NULL);
+    expect_most(path, 0.999, "*/second.wav: longer than 0.999 s");
+    memset(file->data + 40, 0xff, 4); /* all that a stream's header can say of its length */
+    g_autofree char *claims = wav_write(folder, "claims.wav", file->data, file->len);
+    expect_most(claims, 1, NULL);
+    expect_most(claims, 0.5, "*/claims.wav: longer than 0.5 s");
+    const char *const names[] = {"tone.flac", "tone.mp3", "tone.ogg", "tone.opus", "tone.m4a"};
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autofree char *tone = fixture(names[i]);
+        expect_most(tone, 1.1, NULL);
+        expect_most(tone, 0.9, "*: longer than 0.9 s");
+    }
+}
+
 static void tags_are_lower_case_and_include_bwf(void) {
     guint8 chunk[8 + 602] = "bext\x5a\x02\0\0", data[100] = {0};
     put_text(chunk + 8, "Thunder over hills");
@@ -429,6 +464,7 @@ int main(int argc, char **argv) {
     ADD(bytes_that_are_no_ogg_pages_end);
     ADD(damaged_samples_are_zero_and_counted);
     ADD(corrupt_packets_are_left_out_with_a_warning);
+    ADD(what_is_decoded_is_held_to_the_most_seconds);
     ADD(tags_are_lower_case_and_include_bwf);
     ADD(tags_of_container_and_stream_are_found);
     int status = g_test_run();
