@@ -11,6 +11,7 @@
 #include "fuse.h"
 #include "index.h"
 #include "store_care.h"
+#include "store_list.h"
 #include "store_read.h"
 
 typedef struct Backend Backend;
@@ -24,6 +25,14 @@ typedef struct {
     int most;   /* clips of each part */
     bool exact; /* full precision, everything */
 } CandidateRequest;
+
+/* A page of clips, as StoreList has it. */
+typedef struct {
+    const Filter *filter; /* NULL: all clips */
+    ClipOrder order;
+    bool falling;
+    int from, n;
+} ListRequest;
 
 /* A clip's best window, or one of all windows. */
 typedef struct {
@@ -71,6 +80,11 @@ typedef struct {
     Clip *(*clip)(Backend *backend, uint64_t id, bool with_vector, GError **error);
     bool (*each_clip)(Backend *backend, const Filter *filter, bool with_vector, StoreEachClip each,
                       void *user, GError **error);
+    /* As store_list and store_facets. */
+    bool (*list)(Backend *backend, const ListRequest *request, int64_t *total, StoreEachClip each,
+                 void *user, GError **error);
+    bool (*facets)(Backend *backend, const char *field, const Filter *filter, int n,
+                   StoreEachFacet each, void *user, GError **error);
     /* [clip.windows] spans and vectors [n][dim] in halves; the caller frees both. */
     bool (*vectors)(Backend *backend, const Clip *clip, ClipWindow **spans, uint16_t **vectors,
                     GError **error);

@@ -127,6 +127,29 @@ static bool local_each_clip(Backend *backend, const Filter *filter, bool with_ve
     return ok;
 }
 
+static bool local_list(Backend *backend, const ListRequest *request, int64_t *total,
+                       StoreEachClip each, void *user, GError **error) {
+    Local *local = (Local *)backend;
+    Reader *reader = local_lease(local, error);
+    if (!reader) return false;
+    g_autoptr(StoreWhere) where = request->filter ? filter_where(request->filter) : NULL;
+    const StoreList list = {where, request->order, request->falling, request->from, request->n};
+    bool ok = store_list(reader->store, &list, total, each, user, error);
+    local_give_back(local, reader);
+    return ok;
+}
+
+static bool local_facets(Backend *backend, const char *field, const Filter *filter, int n,
+                         StoreEachFacet each, void *user, GError **error) {
+    Local *local = (Local *)backend;
+    Reader *reader = local_lease(local, error);
+    if (!reader) return false;
+    g_autoptr(StoreWhere) where = filter ? filter_where(filter) : NULL;
+    bool ok = store_facets(reader->store, field, where, n, each, user, error);
+    local_give_back(local, reader);
+    return ok;
+}
+
 static bool local_vectors(Backend *backend, const Clip *clip, ClipWindow **spans,
                           uint16_t **vectors, GError **error) {
     Local *local = (Local *)backend;
@@ -221,6 +244,8 @@ static const BackendOps operations = {
     .find = local_find,
     .clip = local_clip,
     .each_clip = local_each_clip,
+    .list = local_list,
+    .facets = local_facets,
     .vectors = local_vectors,
     .each_path = local_each_path,
     .each_failure = local_each_failure,

@@ -44,6 +44,15 @@ bool store_migrate(sqlite3 *db, const char *file, bool writable, GError **error)
 /* Numbers of a vector; 0 while there is no model. */
 int store_dim(Store *store);
 
+/* A statement with the values of `where` (NULL: none) bound from parameter `at` on; the others are
+ * the caller's to bind. The caller finalizes. */
+sqlite3_stmt *store_prepare(Store *store, const char *text, const StoreWhere *where, int at,
+                            GError **error);
+
+/* Calls `each` with the clips whose numbers are the rows of a statement. */
+bool store_visit_clips(Store *store, sqlite3_stmt *row, bool with_vector, StoreEachClip each,
+                       void *user, GError **error);
+
 /* `columns` of clip c for the clips of `where` (NULL: all), after number `after`, by number; at
  * most `limit`, all when it is negative. The caller finalizes. */
 sqlite3_stmt *store_where_prepare(Store *store, const char *columns, const StoreWhere *where,

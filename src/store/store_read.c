@@ -50,22 +50,29 @@ static int bind_value(sqlite3_stmt *statement, int at, const StoreValue *value) 
                : sqlite3_bind_blob64(statement, at, bytes, size, SQLITE_STATIC);
 }
 
+sqlite3_stmt *store_prepare(Store *store, const char *text, const StoreWhere *where, int at,
+                            GError **error) {
+    const int values = where ? (int)where->values->len : 0;
+    sqlite3_stmt *statement = NULL;
+    int result = sqlite3_prepare_v2(store->db, text, -1, &statement, NULL);
+    for (int i = 0; i < values && result == SQLITE_OK; i++)
+        result = bind_value(statement, at + i, where->values->pdata[i]);
+    if (result == SQLITE_OK) return statement;
+    sql_fail(store->db, store->file, error);
+    sqlite3_finalize(statement);
+    return NULL;
+}
+
 sqlite3_stmt *store_where_prepare(Store *store, const char *columns, const StoreWhere *where,
                                   int64_t after, int64_t limit, GError **error) {
     g_autofree char *text = g_strdup_printf(
         "SELECT %s FROM clip c WHERE c.number > ? AND (%s) ORDER BY c.number LIMIT ?", columns,
         where ? where->sql : "1");
-    const int values = where ? (int)where->values->len : 0;
-    sqlite3_stmt *statement = NULL;
-    int result = sqlite3_prepare_v2(store->db, text, -1, &statement, NULL);
-    if (result == SQLITE_OK) result = sqlite3_bind_int64(statement, 1, after);
-    for (int i = 0; i < values && result == SQLITE_OK; i++)
-        result = bind_value(statement, i + 2, where->values->pdata[i]);
-    if (result == SQLITE_OK) result = sqlite3_bind_int64(statement, values + 2, limit);
-    if (result == SQLITE_OK) return statement;
-    sql_fail(store->db, store->file, error);
-    sqlite3_finalize(statement);
-    return NULL;
+    sqlite3_stmt *statement = store_prepare(store, text, where, 2, error);
+    if (!statement) return NULL;
+    sqlite3_bind_int64(statement, 1, after);
+    sqlite3_bind_int64(statement, sqlite3_bind_parameter_count(statement), limit);
+    return statement;
 }
 
 /* -- finding -- */
@@ -271,8 +278,8 @@ bool stopped(GError *why, GError **error) {
     return false;
 }
 
-static bool visit_clips(Store *store, sqlite3_stmt *row, bool with_vector, StoreEachClip each,
-                        void *user, GError **error) {
+bool store_visit_clips(Store *store, sqlite3_stmt *row, bool with_vector, StoreEachClip each,
+                       void *user, GError **error) {
     Step step;
     while ((step = sql_step(store, row, error)) == STEP_ROW) {
         g_autoptr(Clip) clip = store_clip(store, sqlite3_column_int64(row, 0), with_vector, error);
@@ -287,7 +294,7 @@ bool store_each_clip(Store *store, const StoreWhere *where, int64_t after, int64
                      bool with_vector, StoreEachClip each, void *user, GError **error) {
     if (!snapshot_begin(store, error)) return false;
     sqlite3_stmt *row = store_where_prepare(store, "c.number", where, after, limit, error);
-    bool ok = row && visit_clips(store, row, with_vector, each, user, error);
+    bool ok = row && store_visit_clips(store, row, with_vector, each, user, error);
     sqlite3_finalize(row);
     snapshot_end(store);
     return ok;

@@ -496,6 +496,36 @@ static void repair_makes_the_index_anew(void) {
     plain_free(plain);
 }
 
+static bool count_clip(void *user, const Clip *clip, GError **error) {
+    ++*(int *)user;
+    return true;
+}
+
+static bool sum_facet(void *user, const char *value, int64_t count, GError **error) {
+    *(int *)user += (int)count;
+    return true;
+}
+
+static void pages_and_facets_are_of_the_clips_that_fit_a_filter(void) {
+    g_autoptr(GError) error = NULL;
+    Plain *plain = plain_new();
+    plain_add_many(plain, 200);
+    int64_t total = 0;
+    int listed = 0, tagged = 0, wanted = 0;
+    for (guint i = 0; i < 200; i++)
+        wanted += !strcmp(((PlainClip *)plain->clips->pdata[i])->tag, "rain");
+    g_autoptr(Filter) filter = filter_parse("tag = RAIN", NULL, NULL, &error);
+    const ListRequest request = {filter, ORDER_TITLE, true, 0, 1000};
+    Backend *backend = plain->backend;
+    g_assert_true(backend->ops->list(backend, &request, &total, count_clip, &listed, &error));
+    g_assert_true(backend->ops->facets(backend, "tag", filter, 9, sum_facet, &tagged, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(total, ==, wanted);
+    g_assert_cmpint(listed, ==, wanted);
+    g_assert_cmpint(tagged, ==, wanted);
+    plain_free(plain);
+}
+
 int main(int argc, char **argv) {
     g_test_init(&argc, &argv, NULL);
 #define ADD(name) g_test_add_func("/local/" #name, name)
@@ -516,6 +546,7 @@ int main(int argc, char **argv) {
     ADD(searches_run_beside_each_other_and_a_writer);
     ADD(an_open_change_is_seen_by_its_own_thread_alone);
     ADD(any_thread_may_ask_beside_a_writer);
+    ADD(pages_and_facets_are_of_the_clips_that_fit_a_filter);
     ADD(repair_makes_the_index_anew);
     return g_test_run();
 }
