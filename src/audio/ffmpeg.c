@@ -14,6 +14,8 @@
 /* X(library, result, name, parameters, arguments). The headers' prototypes check each row. */
 /* clang-format off */
 #define FUNCTIONS(X)                                                                                                   \
+    X(UTIL, enum AVChannel, av_channel_layout_channel_from_index,                                                      \
+      (const AVChannelLayout *layout, unsigned index), (layout, index))                                                \
     X(UTIL, uint32_t, av_crc, (const AVCRC *table, uint32_t crc, const uint8_t *bytes, size_t len),                    \
       (table, crc, bytes, len))                                                                                        \
     X(UTIL, const AVCRC *, av_crc_get_table, (AVCRCId id), (id))                                                       \

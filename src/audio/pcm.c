@@ -1,4 +1,4 @@
-/* The stream: packets → frames → mono → resampled → whoever reads. One frame and one resampled
+/* The stream: packets → frames → mixed → resampled → whoever reads. One frame and one resampled
  * slice are held at a time. See pcm.h. */
 #include "pcm.h"
 #include "error.h"
@@ -7,6 +7,7 @@
 #include "pcm_input.h"
 #include "pcm_mix.h"
 #include "pcm_ogg.h"
+#include "pcm_stereo.h"
 #include "pcm_tags.h"
 
 #include <libavutil/opt.h>
@@ -26,7 +27,7 @@ struct Pcm {
     PcmInput input;
     PcmInfo info;
     char container[32];
-    int rate; /* delivered */
+    int rate, channels; /* delivered */
 
     AVPacket *packet;
     AVFrame *frame;
@@ -35,7 +36,7 @@ struct Pcm {
 
     SwrContext *resampler; /* NULL: the rates agree, or no frame has been seen */
     int frame_rate;        /* Hz of the frames that the resampler was made for; 0: none yet */
-    float mono[SLICE];
+    float mixed[2][SLICE];
     float *ready; /* what pcm_read hands out next: [ready_at, ready_len) */
     gsize ready_at, ready_len, ready_room;
 
@@ -73,12 +74,14 @@ static bool set_error(const Pcm *pcm, ErrorCode code, const char *what, GError *
     return error_fail(error, code, "%s: %s", pcm->input.shown, what);
 }
 
-Pcm *pcm_open(const char *path, int rate, GError **error) {
+static Pcm *open_file(const char *path, int rate, int most_channels, GError **error) {
     if (!ffmpeg_load(error)) return NULL;
     g_autoptr(Pcm) pcm = g_new0(Pcm, 1);
-    pcm->rate = rate;
     if (!pcm_input_open(&pcm->input, path, error)) return NULL;
-    if (rate < PCM_MIN_RATE || rate > PCM_MAX_RATE) {
+    const AVCodecParameters *own = pcm->input.stream->codecpar;
+    pcm->rate = rate ? rate : own->sample_rate;
+    pcm->channels = MIN(own->ch_layout.nb_channels, most_channels);
+    if (pcm->rate < PCM_MIN_RATE || pcm->rate > PCM_MAX_RATE) {
         set_error(pcm, ERR_UNSUPPORTED, "sound cannot be delivered at that rate", error);
         return NULL;
     }
@@ -87,6 +90,22 @@ Pcm *pcm_open(const char *path, int rate, GError **error) {
     pcm->frame = av_frame_alloc();
     if (!pcm->packet || !pcm->frame) g_error("out of memory");
     return g_steal_pointer(&pcm);
+}
+
+Pcm *pcm_open(const char *path, int rate, GError **error) {
+    return open_file(path, rate, 1, error);
+}
+
+Pcm *pcm_open_stereo(const char *path, int rate, GError **error) {
+    return open_file(path, rate, 2, error);
+}
+
+int pcm_rate(const Pcm *pcm) {
+    return pcm->rate;
+}
+
+int pcm_channels(const Pcm *pcm) {
+    return pcm->channels;
 }
 
 void pcm_set_most(Pcm *pcm, double seconds) {
@@ -146,12 +165,13 @@ static bool decode_frame(Pcm *pcm) {
 
 /* soxr at its default of 20 bits has the steeper filter; FFmpeg's own engine takes its place where
  * the library was built without it. */
-static SwrContext *new_resampler(int from, int to) {
+static SwrContext *new_resampler(int from, int to, int channels) {
     for (int engine = SWR_ENGINE_SOXR; engine >= SWR_ENGINE_SWR; engine--) {
         SwrContext *resampler = NULL;
-        AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO;
-        if (swr_alloc_set_opts2(&resampler, &mono, AV_SAMPLE_FMT_FLT, to, &mono, AV_SAMPLE_FMT_FLT,
-                                from, 0, NULL) < 0)
+        AVChannelLayout mono = AV_CHANNEL_LAYOUT_MONO, stereo = AV_CHANNEL_LAYOUT_STEREO;
+        AVChannelLayout *layout = channels == 1 ? &mono : &stereo;
+        if (swr_alloc_set_opts2(&resampler, layout, AV_SAMPLE_FMT_FLT, to, layout,
+                                AV_SAMPLE_FMT_FLTP, from, 0, NULL) < 0)
             g_error("out of memory");
         av_opt_set_int(resampler, "resampler", engine, 0);
         av_opt_set_int(resampler, "filter_size", 64, 0);
@@ -171,25 +191,30 @@ static float *make_room(Pcm *pcm, gsize count) {
     return pcm->ready + pcm->ready_len;
 }
 
-/* samples[count] at the file's rate → ready; NULL and 0: what the resampler still holds. */
-static void resample(Pcm *pcm, const float *samples, int count) {
+static void interleave(const Pcm *pcm, int count, float *out) {
+    if (pcm->channels == 1) memcpy(out, pcm->mixed[0], sizeof(float) * count);
+    for (int i = 0; pcm->channels == 2 && i < count; i++)
+        out[2 * i] = pcm->mixed[0][i], out[2 * i + 1] = pcm->mixed[1][i];
+}
+
+/* mixed[][count] at the file's rate → ready; 0: what the resampler still holds. */
+static void resample(Pcm *pcm, int count) {
     int room = pcm->resampler ? swr_get_out_samples(pcm->resampler, count) : count;
-    float *out = make_room(pcm, MAX(room, 0));
-    if (!pcm->resampler) {
-        if (count) memcpy(out, samples, sizeof(float) * count);
-        pcm->ready_len += count;
-        return;
-    }
-    const uint8_t *in = (const uint8_t *)samples;
-    int made = swr_convert(pcm->resampler, (uint8_t **)&out, room, samples ? &in : NULL, count);
-    pcm->ready_len += MAX(made, 0);
+    float *out = make_room(pcm, (gsize)MAX(room, 0) * pcm->channels);
+    const uint8_t *in[] = {(uint8_t *)pcm->mixed[0], (uint8_t *)pcm->mixed[1]};
+    int made = count;
+    if (pcm->resampler)
+        made = swr_convert(pcm->resampler, (uint8_t **)&out, room, count ? in : NULL, count);
+    else
+        interleave(pcm, count, out);
+    pcm->ready_len += (gsize)MAX(made, 0) * pcm->channels;
 }
 
 /* What the resampler holds comes out, and the next frame finds none. */
 static void finish_resampler(Pcm *pcm) {
     for (gsize before = ~(gsize)0; pcm->resampler && before != pcm->ready_len;) {
         before = pcm->ready_len;
-        resample(pcm, NULL, 0);
+        resample(pcm, 0);
     }
     swr_free(&pcm->resampler);
     pcm->frame_rate = 0;
@@ -210,8 +235,19 @@ static bool begin_frame(Pcm *pcm, GError **error) {
     finish_resampler(pcm);
     pcm->frame_rate = frame->sample_rate;
     if (frame->sample_rate == pcm->rate) return true;
-    pcm->resampler = new_resampler(frame->sample_rate, pcm->rate);
+    pcm->resampler = new_resampler(frame->sample_rate, pcm->rate, pcm->channels);
     return pcm->resampler || set_error(pcm, ERR_UNSUPPORTED, "its rate cannot be converted", error);
+}
+
+/* The next `count` samples of the frame → mixed; how many were damaged, −1: unknown format. */
+static int mix(Pcm *pcm, int count) {
+    float left[PCM_MAX_CHANNELS], right[PCM_MAX_CHANNELS];
+    const AVFrame *frame = pcm->frame;
+    if (pcm->channels == 1) return pcm_mix(frame, pcm->frame_at, count, NULL, pcm->mixed[0]);
+    pcm_stereo_weights(&frame->ch_layout, left, right);
+    int bad = pcm_mix(frame, pcm->frame_at, count, left, pcm->mixed[0]);
+    int more = pcm_mix(frame, pcm->frame_at, count, right, pcm->mixed[1]);
+    return bad < 0 ? bad : bad + more;
 }
 
 /* Mixes and resamples the next slice, or what the resampler holds at the end. */
@@ -224,11 +260,11 @@ static bool fill_ready(Pcm *pcm, GError **error) {
         if (!begin_frame(pcm, error)) return false;
     }
     int count = MIN(SLICE, pcm->frame->nb_samples - pcm->frame_at);
-    int bad = pcm_mix(pcm->frame, pcm->frame_at, count, pcm->mono);
+    int bad = mix(pcm, count);
     if (bad < 0) return set_error(pcm, ERR_UNSUPPORTED, "has an unknown sample format", error);
     pcm->bad_samples += bad;
     pcm->frame_at += count;
-    resample(pcm, pcm->mono, count);
+    resample(pcm, count);
     return true;
 }
 

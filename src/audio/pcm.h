@@ -32,19 +32,26 @@ typedef struct {
     GHashTable *tags;
 } PcmInfo;
 
-/* `rate` in Hz is what pcm_read delivers. Errors, one line each, the path first: missing,
- * unreadable, a directory, not a regular file (FIFO, device), empty, not audio, no audio stream, 0
- * Hz, more than PCM_MAX_CHANNELS channels. */
+/* `rate` in Hz is what pcm_read delivers; 0: the file's own. Errors, one line each, the path first:
+ * missing, unreadable, a directory, not a regular file (FIFO, device), empty, not audio, no audio
+ * stream, 0 Hz, more than PCM_MAX_CHANNELS channels. */
 Pcm *pcm_open(const char *path, int rate, GError **error);
+
+/* The same for ears: two channels, unless the file has but one. More than two are mixed by where
+ * their speakers stand. pcm_read counts the samples of both; they alternate, left first. */
+Pcm *pcm_open_stereo(const char *path, int rate, GError **error);
+
+int pcm_rate(const Pcm *pcm);     /* what is delivered, Hz */
+int pcm_channels(const Pcm *pcm); /* 1 or 2 */
 
 /* From here on a file that turns out to hold more than `seconds` of sound (0: no limit) is
  * ERR_LIMIT in pcm_read, "PATH: longer than 600 s". What is decoded counts, not what the header
  * claims. */
 void pcm_set_most(Pcm *pcm, double seconds);
 
-/* Fills up to `count` samples; returns how many, 0 at the end, −1 on error. Samples that are NaN or
- * infinite in the file become 0 (and pcm_warning says so). A file that breaks off gives what could
- * be decoded. */
+/* Fills up to `count` samples, an even number in stereo; returns how many, 0 at the end, −1 on
+ * error. Samples that are NaN or infinite in the file become 0 (and pcm_warning says so). A file
+ * that breaks off gives what could be decoded. */
 gssize pcm_read(Pcm *pcm, float *samples, gsize count, GError **error);
 
 /* The file's path as messages show it. Borrowed, valid until pcm_close. */

@@ -1,4 +1,4 @@
-/* Mean of all channels, one plain loop per sample format. */
+/* Mean or weighed sum of all channels, one plain loop per sample format. */
 #include "pcm_mix.h"
 
 #include <math.h>
@@ -43,15 +43,17 @@ static const struct {
     [AV_SAMPLE_FMT_FLT] = {add_float, 1},     [AV_SAMPLE_FMT_DBL] = {add_double, 1},
 };
 
-int pcm_mix(const AVFrame *frame, int first, int count, float *mono) {
+int pcm_mix(const AVFrame *frame, int first, int count, const float *weights, float *mono) {
     enum AVSampleFormat packed = av_get_packed_sample_fmt(frame->format);
     if (packed < 0 || !kinds[packed].add) return -1;
     int channels = frame->ch_layout.nb_channels, bytes = av_get_bytes_per_sample(packed);
     int planar = av_sample_fmt_is_planar(frame->format), step = planar ? 1 : channels;
-    float scale = 1.0f / (kinds[packed].full_scale * channels);
+    float mean = 1.0f / (kinds[packed].full_scale * channels);
     int bad = 0;
     memset(mono, 0, sizeof(float) * count);
     for (int c = 0; c < channels; c++) {
+        float scale = weights ? weights[c] / kinds[packed].full_scale : mean;
+        if (scale == 0) continue;
         const uint8_t *samples = planar ? frame->extended_data[c] : frame->data[0] + c * bytes;
         bad += kinds[packed].add(samples + (gsize)first * step * bytes, step, count, scale, mono);
     }
