@@ -32,6 +32,7 @@ typedef struct {
     ClipOrder order;
     bool falling;
     int from, n;
+    bool with_vector;
 } ListRequest;
 
 /* A clip's best window, or one of all windows. */

@@ -133,7 +133,8 @@ static bool local_list(Backend *backend, const ListRequest *request, int64_t *to
     Reader *reader = local_lease(local, error);
     if (!reader) return false;
     g_autoptr(StoreWhere) where = request->filter ? filter_where(request->filter) : NULL;
-    const StoreList list = {where, request->order, request->falling, request->from, request->n};
+    const StoreList list = {where,         request->order, request->falling,
+                            request->from, request->n,     request->with_vector};
     bool ok = store_list(reader->store, &list, total, each, user, error);
     local_give_back(local, reader);
     return ok;

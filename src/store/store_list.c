@@ -13,6 +13,7 @@ static const char *const keys[] = {
                     " (SELECT fold(stem(name)) " FIRST_PATH "), '')",
     [ORDER_DURATION] = "c.duration",
     [ORDER_PATH] = "coalesce((SELECT path " FIRST_PATH "), x'')",
+    [ORDER_ID] = "c.id",
 };
 
 /* Binds the last parameters, as many as there are numbers. */
@@ -43,7 +44,7 @@ static bool visit_page(Store *store, const StoreList *list, StoreEachClip each, 
     sqlite3_stmt *row = store_prepare(store, text, list->where, 1, error);
     if (!row) return false;
     bind_last(row, (const int[]){MAX(list->n, 0), MAX(list->from, 0)}, 2);
-    bool ok = store_visit_clips(store, row, false, each, user, error);
+    bool ok = store_visit_clips(store, row, list->with_vector, each, user, error);
     sqlite3_finalize(row);
     return ok;
 }

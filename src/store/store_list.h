@@ -4,7 +4,9 @@
 #pragma once
 #include "store_read.h"
 
-typedef enum { ORDER_ADDED, ORDER_TITLE, ORDER_DURATION, ORDER_PATH } ClipOrder;
+/* ORDER_ID is no order that means anything: ids are hashes, so the first n are a fair sample, and
+ * always the same one. */
+typedef enum { ORDER_ADDED, ORDER_TITLE, ORDER_DURATION, ORDER_PATH, ORDER_ID } ClipOrder;
 
 /* Titles are as shown (the file's name where none was said), with case folded; paths are the first
  * of each clip, as bytes. Equal ones come by number, whichever way the order goes. */
@@ -13,6 +15,7 @@ typedef struct {
     ClipOrder order;
     bool falling; /* the newest, the longest … first */
     int from, n;  /* passed over; at most so many */
+    bool with_vector;
 } StoreList;
 
 /* *total: how many there are on all pages. */

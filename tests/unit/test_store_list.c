@@ -74,6 +74,8 @@ static int compare(const Clip *a, const Clip *b) {
         return (a->duration > b->duration) - (a->duration < b->duration);
     case ORDER_PATH:
         return strcmp(clip_path(a), clip_path(b));
+    case ORDER_ID:
+        return strcmp(a->id, b->id);
     default:
         return compare_titles(a, b);
     }
@@ -94,13 +96,13 @@ static int falling(gconstpointer a, gconstpointer b) {
 static void every_order_is_that_of_a_plain_sort_on_any_page(void) {
     Shelf shelf = shelf_new();
     g_autoptr(GError) error = NULL;
-    for (int way = 0; way < 8; way++) {
+    for (int way = 0; way < 10; way++) {
         sorted_by = (ClipOrder)(way / 2);
         g_autoptr(GPtrArray) seen = g_ptr_array_new_with_free_func(g_free);
         g_ptr_array_sort(shelf.clips, way % 2 ? falling : rising);
         for (int from = 0; from < CLIPS + 7; from += 7) {
             int64_t total = 0;
-            StoreList list = {NULL, sorted_by, way % 2, from, 7};
+            StoreList list = {NULL, sorted_by, way % 2, from, 7, false};
             g_assert_true(store_list(shelf.store, &list, &total, keep, seen, &error));
             g_assert_no_error(error);
             g_assert_cmpint(total, ==, CLIPS);
@@ -124,7 +126,7 @@ static void a_condition_counts_for_the_page_and_the_total(void) {
         const Clip *clip = shelf.clips->pdata[i];
         wanted += clip->duration >= 1 && clip->duration < 60;
     }
-    StoreList list = {where, ORDER_TITLE, false, 0, 3};
+    StoreList list = {where, ORDER_TITLE, false, 0, 3, false};
     g_assert_true(store_list(shelf.store, &list, &total, keep, seen, &error));
     g_assert_cmpint(total, ==, wanted);
     g_assert_cmpuint(seen->len, ==, MIN(wanted, 3));
