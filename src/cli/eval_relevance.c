@@ -5,11 +5,10 @@
 #include "error.h"
 #include "file.h"
 #include "inputs.h"
+#include "library_judgments.h"
 #include "query.h"
 #include "relevance.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define HITS_A_QUERY 1000 /* as trec_eval's runs usually have */
@@ -56,17 +55,6 @@ static bool parse_metrics(const RelevanceOptions *o, Wanted *w, GError **error) 
 
 /* ---- asking the library ---- */
 
-/* By whichever of its names the judges knew the clip: id, path, or the path's last part. */
-static char *name_of(const Judgments *judgments, const char *query, const Clip *clip) {
-    const char *path = clip->paths->len ? ((const ClipPath *)clip->paths->pdata[0])->path : "";
-    g_autofree char *last = g_path_get_basename(path);
-    const char *names[] = {clip->id, path, last};
-    double rating;
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
-        if (judgments_rating(judgments, query, names[i], &rating)) return g_strdup(names[i]);
-    return g_strdup(clip->id);
-}
-
 /* "ID<TAB>TEXT", or a text that is its own id. */
 static bool ask(Library *library, const char *line, int place, const SearchOptions *how,
                 const Judgments *judgments, GArray *hits, GError **error) {
@@ -74,22 +62,8 @@ static bool ask(Library *library, const char *line, int place, const SearchOptio
     const char *id = parts[0], *text = parts[1] ? parts[1] : parts[0];
     const char *terms[] = {text, NULL};
     g_autoptr(Query) query = query_parse(terms, error);
-    g_autoptr(SearchResult) result = query ? library_search(library, query, how, error) : NULL;
-    if (!result) return false;
-    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
-    for (guint i = 0; i < result->hits->len; i++) {
-        const SearchHit *found = result->hits->pdata[i];
-        g_autofree char *name = name_of(judgments, id, found->clip);
-        if (g_hash_table_contains(seen, name)) continue; /* two clips of one name are one */
-        RunHit hit = {g_strdup(id), g_steal_pointer(&name), found->score, place};
-        g_hash_table_add(seen, hit.document);
-        g_array_append_val(hits, hit);
-    }
-    RunHit nothing = {.place = place};
-    if (result->hits->len) return true;
-    nothing.query = g_strdup(id);
-    g_array_append_val(hits, nothing);
-    return true;
+    const JudgedQuery asked = {id, query, place};
+    return query && relevance_ask(library, &asked, how, judgments, hits, error);
 }
 
 static GArray *ask_all(App *app, Library *library, char **queries, const SearchOptions *how,
@@ -269,13 +243,6 @@ bool eval_convert(const RelevanceOptions *o, char **args, GError **error) {
         return error_fail(error, ERR_USAGE, "eval judgments convert wants IN OUT and --to");
     g_autoptr(Judgments) judgments = judgments_read(args[0], format_of(o->from), error);
     if (!judgments) return false;
-    char *written = NULL;
-    size_t len = 0;
-    FILE *memory = open_memstream(&written, &len);
-    if (!memory) return error_fail_errno(error, args[1], errno);
-    bool well = judgments_write(judgments, memory, format_of(o->to), error);
-    well = fclose(memory) == 0 && well;
-    well = well && put_out(args[1], written, len, error);
-    free(written);
-    return well;
+    g_autoptr(GBytes) text = judgments_bytes(judgments, format_of(o->to), error);
+    return text && put_out(args[1], g_bytes_get_data(text, NULL), g_bytes_get_size(text), error);
 }

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define RATING_MOST 1000
@@ -23,7 +24,7 @@ static char *key_of(const char *query, const char *document) {
     return g_strconcat(query, "\n", document, NULL);
 }
 
-static Judgments *judgments_new(void) {
+Judgments *judgments_new(void) {
     Judgments *j = g_new0(Judgments, 1);
     j->rows = g_array_new(FALSE, FALSE, sizeof(Judgment));
     g_array_set_clear_func(j->rows, row_clear);
@@ -52,16 +53,21 @@ static bool refuse(const Reading *r, GError **error, const char *what) {
     return error_fail(error, ERR_FORMAT, "%s:%" G_GINT64_FORMAT ": %s", r->path, r->line, what);
 }
 
+/* seen: its queries, so far. */
+static void append(Judgments *j, GHashTable *seen, const char *query, const char *document,
+                   double rating) {
+    Judgment row = {g_strdup(query), g_strdup(document), rating};
+    g_array_append_val(j->rows, row);
+    g_hash_table_replace(j->ratings, key_of(query, document), GINT_TO_POINTER((int)j->rows->len));
+    if (g_hash_table_add(seen, row.query)) g_ptr_array_add(j->queries, row.query);
+    j->most = MAX(j->most, row.rating);
+}
+
 static bool add(Reading *r, const char *query, const char *document, double rating,
                 GError **error) {
     if (!*query || !*document) return refuse(r, error, "a query or document is empty");
     if (!(fabs(rating) <= RATING_MOST)) return refuse(r, error, "the rating is out of range");
-    Judgment row = {g_strdup(query), g_strdup(document), rating};
-    Judgments *j = r->judgments;
-    g_array_append_val(j->rows, row);
-    g_hash_table_replace(j->ratings, key_of(query, document), GINT_TO_POINTER((int)j->rows->len));
-    if (g_hash_table_add(r->seen, row.query)) g_ptr_array_add(j->queries, row.query);
-    j->most = MAX(j->most, row.rating);
+    append(r->judgments, r->seen, query, document, rating);
     return true;
 }
 
@@ -71,6 +77,37 @@ bool judgments_rating(const Judgments *j, const char *query, const char *documen
     if (!g_hash_table_lookup_extended(j->ratings, key, NULL, &value)) return false;
     *rating = g_array_index(j->rows, Judgment, GPOINTER_TO_INT(value) - 1).rating;
     return true;
+}
+
+/* ---- changing ---- */
+
+static bool is_plain(const char *text) {
+    return *text && g_utf8_validate(text, -1, NULL) && !strpbrk(text, "\r\n");
+}
+
+Judgments *judgments_with(const Judgments *j, const char *query, const char *document,
+                          double rating, GError **error) {
+    if (!is_plain(query) || !is_plain(document)) {
+        error_fail(error, ERR_USAGE, "a judgment is of a query and a document of one line each");
+        return NULL;
+    }
+    if (fabs(rating) > RATING_MOST) {
+        error_fail(error, ERR_USAGE, "%g: a rating lies between -%d and %d", rating, RATING_MOST,
+                   RATING_MOST);
+        return NULL;
+    }
+    Judgments *made = judgments_new();
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    bool placed = isnan(rating);
+    for (guint i = 0; i < j->rows->len; i++) {
+        const Judgment *row = &g_array_index(j->rows, Judgment, i);
+        bool same = strcmp(row->query, query) == 0 && strcmp(row->document, document) == 0;
+        if (!same || !placed)
+            append(made, seen, row->query, row->document, same ? rating : row->rating);
+        placed |= same;
+    }
+    if (!placed) append(made, seen, query, document, rating);
+    return made;
 }
 
 /* ---- lines ---- */
@@ -405,6 +442,18 @@ bool judgments_write(const Judgments *j, FILE *out, JudgedFormat format, GError 
         write_jsonl(j, out);
         return true;
     }
+}
+
+GBytes *judgments_bytes(const Judgments *j, JudgedFormat format, GError **error) {
+    char *text = NULL;
+    size_t len = 0;
+    FILE *memory = open_memstream(&text, &len);
+    if (!memory) g_error("out of memory");
+    bool well = judgments_write(j, memory, format, error);
+    if (fclose(memory) != 0) g_error("out of memory");
+    GBytes *bytes = g_bytes_new_with_free_func(text, len, free, text);
+    if (!well) g_clear_pointer(&bytes, g_bytes_unref);
+    return bytes;
 }
 
 /* ---- runs ---- */

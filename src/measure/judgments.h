@@ -24,6 +24,8 @@ typedef struct {
     double most;         /* the largest rating, at least 1 */
 } Judgments;
 
+Judgments *judgments_new(void); /* none */
+
 /* JUDGED_AUTO: by what the file begins with. Quepid: any of its CSV forms with query and docid
  * columns, LTR lines, or its JSON. Errors name file and line. */
 Judgments *judgments_read(const char *path, JudgedFormat format, GError **error);
@@ -38,9 +40,18 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Judgments, judgments_free)
 bool judgments_rating(const Judgments *judgments, const char *query, const char *document,
                       double *rating);
 
+/* A copy in which `document` has this rating for `query`, where it stood before or at the end; NAN:
+ * none. ERR_USAGE: an empty one, one that is not UTF-8 or has line breaks, a rating out of range.
+ */
+Judgments *judgments_with(const Judgments *judgments, const char *query, const char *document,
+                          double rating, GError **error);
+
 /* TREC's fields hold no blanks, and its ratings are whole: queries with blanks are numbered, a
  * document with some, or a fraction, is an error. */
 bool judgments_write(const Judgments *judgments, FILE *out, JudgedFormat format, GError **error);
+
+/* The same as bytes, the caller's. */
+GBytes *judgments_bytes(const Judgments *judgments, JudgedFormat format, GError **error);
 
 typedef struct {
     char *query, *document; /* document NULL: the query was asked and found nothing */
