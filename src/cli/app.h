@@ -27,7 +27,7 @@ typedef struct {
     const char *hub_token;  /* $HF_TOKEN, or NULL */
     bool plain;             /* $NO_COLOR */
     bool color;             /* stdout takes colour */
-    const gint *stop;       /* becomes non-zero when the user wants an end */
+    gint *stop;             /* becomes non-zero when the user wants an end */
     int done, failed;       /* inputs; they make the exit status */
     char *pointer;          /* lines that follow the error and show its place; or NULL */
 } App;
@@ -47,7 +47,7 @@ struct Command {
 extern const Command command_index, command_search, command_similar, command_list, command_show,
     command_remove, command_edit, command_stats, command_check, command_export, command_import,
     command_copy, command_embed, command_classify, command_eval, command_train, command_model,
-    command_bench;
+    command_record, command_bench;
 
 /* Parses the command's options (and the common ones) out of argv into `into`; sets app->color. */
 bool app_options(App *app, const Command *command, void *into, char ***argv, GError **error);

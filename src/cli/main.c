@@ -18,7 +18,7 @@ static const Command *const commands[] = {
     &command_index,  &command_search, &command_similar, &command_list,     &command_show,
     &command_remove, &command_edit,   &command_stats,   &command_check,    &command_export,
     &command_import, &command_copy,   &command_embed,   &command_classify, &command_eval,
-    &command_train,  &command_model,  &command_bench,
+    &command_train,  &command_model,  &command_record,  &command_bench,
 };
 
 /* The one variable that changes after start: the user has pressed Ctrl-C. A second time ends the

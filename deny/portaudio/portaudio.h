@@ -1,0 +1,1 @@
+#error "this module's row in meson.build does not name portaudio"
