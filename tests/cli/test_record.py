@@ -50,25 +50,6 @@ def pitch_of(samples, rate):
     return (len(ups) - 1) * rate / (ups[-1] - ups[0])
 
 
-def resampled(samples, rate, to):
-    """By straight lines: good enough to know a sound again."""
-    out = []
-    for i in range(int(len(samples) * to / rate) - 1):
-        at = i * rate / to
-        left = int(at)
-        right = min(left + 1, len(samples) - 1)
-        out.append(samples[left] + (at - left) * (samples[right] - samples[left]))
-    return out
-
-
-def likeness(a, b, lags):
-    """The largest correlation of both when b is moved by up to so many samples."""
-    def at(lag):
-        pairs = list(zip(a[max(lag, 0)::7], b[max(-lag, 0)::7]))
-        return sum(x * y for x, y in pairs) / math.sqrt(sum(x * x for x, _ in pairs) * sum(y * y for _, y in pairs))
-    return max(at(lag) for lag in range(-lags, lags + 1))
-
-
 class Record(Cli):
     def setUp(self):
         super().setUp()
@@ -176,16 +157,9 @@ class Sound(Record):
         subprocess.run(["espeak-ng", "-w", spoken, "The dog barks in the garden."], check=True)
         rate, samples = read_wav(spoken)
         self.device("said", samples, rate, speed=4)
-        seconds = len(samples) / rate
-        self.run_it("record", "out.wav", "--device", "said", "--seconds", str(seconds))
-        self.assertEqual(len(self.expect_beginning_of(samples, rate)), len(samples))
-        self.out.unlink()
-        self.config += 'pcm.any { type plug slave.pcm "said" }\n'
-        self.write_config()
-        self.run_it("record", "out.wav", "--device", "any", "--seconds", str(seconds))
-        at, recorded = read_wav(self.out)
-        self.assertEqual((at, len(recorded)), (48000, round(seconds * 48000)))
-        self.assertGreater(likeness(recorded, resampled(samples, rate, 48000), 60), 0.97)
+        self.run_it("record", "out.wav", "--device", "said", "--seconds", str(len(samples) / rate))
+        self.assertEqual(self.expect_beginning_of(samples, rate), samples)
+        self.assertGreater(max(samples), 10000)
 
     def test_ffmpeg_reads_the_length_that_was_recorded(self):
         self.booth()
