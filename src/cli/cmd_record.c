@@ -228,7 +228,9 @@ static void say_end(const Recording *r) {
     unsigned lost = mic_overruns(r->mic);
     g_autofree char *level =
         isinf(peak) ? g_strdup("all of it silence") : g_strdup_printf("at most %.1f dBFS", peak);
-    app_say(r->app, "%s: %.1f s recorded, %s", r->path, seconds_of(r), level);
+    double seconds = seconds_of(r);
+    g_autofree char *length = seconds < 60 ? g_strdup_printf("%.1f s", seconds) : si_clock(seconds);
+    app_say(r->app, "%s: %s recorded, %s", r->path, length, level);
     if (peak < LIKE_SILENCE)
         app_warn(r->app,
                  "%s: nothing is heard on it; is the device muted, or another one meant? "
@@ -311,7 +313,8 @@ static bool run(App *app, char **argv, GError **error) {
 
 const Command command_record = {
     .name = "record",
-    .usage = "record [OUT.wav] [--device NAME|N] [--seconds S] [--then index|search|classify]\n"
+    .usage = "record [OUT.wav] [--device NAME|N] [--seconds S] [--then index|search|classify] "
+             "[--tag T]... [--labels LIST]\n"
              "record --list-devices",
     .summary = "record a sound, and index it, search with it or name it",
     .more =
