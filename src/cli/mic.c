@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define SEE_LIST    "see earshot record --list-devices"
-#define PATIENCE_MS 1000 /* a block comes every few */
+#define PATIENCE_MS 3000 /* a block comes every few, but a sound server may take seconds */
 
 struct Mic {
     MicDevice *device; /* in `devices` */

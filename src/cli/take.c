@@ -7,15 +7,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TICK_MS      50
-#define SILENT_TICKS (3000 / TICK_MS) /* without a single sample: none will come */
-#define BLOCK        16384            /* samples */
+#define TICK_MS 50
+#define SILENT_TICKS                                                                               \
+    (5000 / TICK_MS) /* without a sample: none will come. Bluetooth takes its time */
+#define BLOCK 16384  /* samples */
 
 typedef struct {
     Mic *mic;
     WavOut *out;
     Meter *meter;
-    uint64_t frames; /* at most; UINT64_MAX: no limit */
+    uint64_t frames; /* at most */
+    int enter;       /* where Enter comes from; -1: nowhere */
+    int silent;      /* ticks without a sample */
 } Take;
 
 /* -- Enter -- */
@@ -40,13 +43,16 @@ static bool is_ours(int fd) {
     return foreground < 0 || foreground == getpgrp();
 }
 
-/* Waits a tick at most. True when Enter was pressed; *source becomes -1 at the end of stdin. */
-static bool wait_for_enter(int *source) {
-    struct pollfd in = {.fd = *source >= 0 && is_ours(*source) ? *source : -1, .events = POLLIN};
+/* Waits a tick at most. True when Enter was pressed. */
+static bool wait_for_enter(Take *take) {
+    int fd = take->enter >= 0 && is_ours(take->enter) ? take->enter : -1;
+    struct pollfd in = {.fd = fd, .events = POLLIN};
     char byte;
-    if (poll(&in, 1, TICK_MS) <= 0 || !in.revents) return false;
-    if (read(in.fd, &byte, 1) == 1) return byte == '\n';
-    *source = -1;
+    int ready = poll(&in, 1, TICK_MS);
+    if (ready == 0) take->silent++; /* move says otherwise */
+    if (ready <= 0) return false;
+    if (read(fd, &byte, 1) == 1) return byte == '\n';
+    take->enter = -1;
     return false;
 }
 
@@ -56,15 +62,15 @@ static bool is_full(const Take *take) {
     return wav_out_frames(take->out) >= take->frames;
 }
 
-/* All that has come, into the file; *got: how many samples. */
-static bool move(Take *take, size_t *got, GError **error) {
+/* All that has come, into the file. */
+static bool move(Take *take, GError **error) {
     int16_t block[BLOCK];
-    *got = 0;
-    for (size_t count; !is_full(take); *got += count) {
+    while (!is_full(take)) {
         uint64_t left = (take->frames - wav_out_frames(take->out)) * MIC_CHANNELS;
-        count = mic_read(take->mic, block, (size_t)MIN(left, BLOCK));
+        size_t count = mic_read(take->mic, block, (size_t)MIN(left, BLOCK));
         if (count == 0) return true;
         if (!wav_out_add(take->out, block, count, error)) return false;
+        take->silent = 0;
         meter_take(take->meter, block, count,
                    (double)wav_out_frames(take->out) / mic_rate(take->mic));
     }
@@ -73,27 +79,24 @@ static bool move(Take *take, size_t *got, GError **error) {
 
 /* Until somebody wants an end, or the device gives none. */
 static bool follow(const App *app, Take *take, GError **error) {
-    int source = enter_source(), silent = 0;
-    bool entered = false;
-    while (!entered && !is_full(take) && !g_atomic_int_get(app->stop)) {
-        size_t got;
+    for (bool entered = false; !entered && !g_atomic_int_get(app->stop);) {
         bool running = mic_is_running(take->mic);
-        if (!move(take, &got, error)) return false;
-        silent = got ? 0 : silent + 1;
-        if (!running || silent >= SILENT_TICKS)
+        if (!move(take, error)) return false;
+        if (is_full(take)) return true;
+        if (!running || take->silent >= SILENT_TICKS)
             return error_fail(error, ERR_IO, "%s: " MIC_GONE, mic_name(take->mic));
-        entered = !is_full(take) && wait_for_enter(&source);
+        entered = wait_for_enter(take);
     }
     return true;
 }
 
 bool take_record(App *app, Mic *mic, WavOut *out, Meter *meter, uint64_t frames, GError **error) {
-    Take take = {mic, out, meter, frames ? frames : UINT64_MAX / MIC_CHANNELS};
-    size_t rest;
+    uint64_t most = frames ? frames : UINT64_MAX / MIC_CHANNELS;
+    Take take = {mic, out, meter, most, enter_source(), 0};
     if (!mic_start(mic, error)) return false;
     bool well = follow(app, &take, error);
     well = mic_stop(mic, well ? error : NULL) && well;
-    well = well && move(&take, &rest, error);
+    well = well && move(&take, error);
     meter_clear(meter);
     g_atomic_int_set(app->stop, 0);
     return well && wav_out_sync(out, error);

@@ -206,7 +206,7 @@ class Ends(Record):
     def test_a_line_through_a_pipe_ends_it(self):
         samples = self.booth()
         run = self.start("record", "out.wav", "--device", "booth", stdin=subprocess.PIPE)
-        run.stdin.write(b"no end\x20")
+        run.stdin.write(b"no end " * 100)
         run.stdin.flush()
         self.grows(run)
         run.stdin.write(b"\n")
