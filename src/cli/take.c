@@ -7,10 +7,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TICK_MS 50
-#define SILENT_TICKS                                                                               \
-    (5000 / TICK_MS) /* without a sample: none will come. Bluetooth takes its time */
-#define BLOCK 16384  /* samples */
+#define TICK_MS      50
+#define SILENT_TICKS (5000 / TICK_MS) /* without a sample; Bluetooth takes its time to begin */
+#define BLOCK        16384            /* samples */
 
 typedef struct {
     Mic *mic;
